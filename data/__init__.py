@@ -1,0 +1,1 @@
+"""Where a community comes from: folders and a synthetic town."""

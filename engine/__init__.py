@@ -1,0 +1,1 @@
+"""What a recommendation is. Knows no web, no database, no training."""

@@ -1,0 +1,257 @@
+"""The versioned artifact that training writes and serving reads.
+
+    <bundles>/<community>/<version>/
+        manifest.json       format, fingerprint, watermark, sizes, settings, metrics, checksums
+        <column>.npy        one file for each array of the snapshot, named like its field
+        members.faiss       graphs over interests and prototypes; absent where all are compared
+        groups.faiss
+        encoder/            model.onnx, tokenizer.json, encoder.json
+
+A bundle is written beside its place, synced, then renamed: it is there whole or not at all. It is
+loaded whole or refused, naming the file. There are no pickles in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.encoder import Encoder, OnnxEncoder
+from engine.errors import BundleError
+from engine.index import VectorIndex
+from engine.snapshot import Snapshot, from_arrays, to_arrays
+
+FORMAT = 1
+"""The format this version writes, and the newest it reads."""
+
+MANIFEST = "manifest.json"
+PARTIAL = ".partial"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What is known of a bundle without opening it.
+
+    Attributes:
+        format: Version of the layout.
+        community: The community's name.
+        version: The bundle's name among its community's.
+        fingerprint: Hash of inputs and settings: equal for equal work.
+        created_at: When it was made, ISO 8601 in UTC.
+        watermark: Sequence number of the last change it contains, 0 for a folder.
+        window: First and last second of the data, null if undated.
+        sizes: How many members, groups, memberships and so on.
+        settings: What it was trained with.
+        libraries: Versions of what computed it.
+        metrics: What evaluation said of it, if it was evaluated.
+        files: For each file, its SHA-256 and size in bytes.
+    """
+
+    format: int
+    community: str
+    version: str
+    fingerprint: str
+    created_at: str
+    watermark: int
+    window: tuple[float | None, float | None]
+    sizes: dict[str, int]
+    settings: dict[str, Any]
+    libraries: dict[str, str]
+    metrics: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle in memory, ready to answer.
+
+    Attributes:
+        manifest: What is known of it.
+        snapshot: The community, mapped from disk.
+        members: Index over members' interests.
+        groups: Index over groups' prototypes.
+        encoder: Turns texts into vectors of the same space.
+    """
+
+    manifest: Manifest
+    snapshot: Snapshot
+    members: VectorIndex
+    groups: VectorIndex
+    encoder: Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a bundle is made of."""
+
+    manifest: Manifest
+    snapshot: Snapshot
+    members: VectorIndex
+    groups: VectorIndex
+    encoder_folder: Path
+
+
+def save_bundle(draft: Draft, community_folder: Path) -> Manifest:
+    """Write a bundle into `community_folder`/version, all of it or nothing.
+
+    Returns:
+        The manifest as written, with checksums.
+
+    Raises:
+        BundleError: It could not be written; what was there before is untouched.
+    """
+    target = community_folder / draft.manifest.version
+    beside = community_folder / f".{target.name}.{uuid.uuid4().hex[:8]}{PARTIAL}"
+    try:
+        if target.exists():
+            raise BundleError(f"{target} is there already: a bundle is never overwritten")
+        _sweep(community_folder)
+        with _folder_in_progress(beside):
+            _write_files(draft, beside)
+            manifest = Manifest(**{**asdict(draft.manifest), "files": _seal(beside)})
+            text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False)
+            (beside / MANIFEST).write_text(text, "utf-8")
+            _sync(beside / MANIFEST)
+            _sync(beside / "encoder")
+            _sync(beside)
+            beside.rename(target)
+        _sync(community_folder)
+    except OSError as error:
+        raise BundleError(
+            f"the bundle could not be written to {community_folder} ({error.strerror or error}): "
+            "nothing has changed, free some space or mend the rights and train again"
+        ) from error
+    return manifest
+
+
+def load_bundle(folder: Path, threads: int = 1) -> Bundle:
+    """Open a bundle after checking every file in it.
+
+    Args:
+        folder: `<bundles>/<community>/<version>`.
+        threads: Threads for encoding a text.
+
+    Raises:
+        BundleError: It is absent, damaged, incomplete or of a newer format; the file is named.
+    """
+    manifest = read_manifest(folder)
+    for name, known in manifest.files.items():
+        _check_file(folder, name, known)
+    try:
+        snapshot: Snapshot = from_arrays(Snapshot, _Arrays(folder))
+    except (KeyError, ValueError, OSError) as error:
+        raise BundleError(f"{folder} has no readable column {error}: train again") from error
+    return Bundle(
+        manifest=manifest,
+        snapshot=snapshot,
+        members=VectorIndex.load(snapshot.members.interests.vectors, folder / "members.faiss"),
+        groups=VectorIndex.load(snapshot.groups.prototypes.vectors, folder / "groups.faiss"),
+        encoder=OnnxEncoder.load(folder / "encoder", threads),
+    )
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read what is known of a bundle.
+
+    Raises:
+        BundleError: There is none, it cannot be read, or it is of a newer format.
+    """
+    path = folder / MANIFEST
+    try:
+        fields = json.loads(path.read_text("utf-8"))
+        written = int(fields["format"])
+        if written > FORMAT:
+            raise BundleError(
+                f"{path} is of format {written}, this version reads up to {FORMAT}: "
+                "update Belong or train again"
+            )
+        return Manifest(**{**fields, "window": tuple(fields["window"])})
+    except FileNotFoundError as error:
+        raise BundleError(f"{folder} holds no bundle: {MANIFEST} is missing") from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BundleError(f"{path} cannot be read ({error}): train again or roll back") from error
+
+
+class _Arrays(dict[str, Any]):
+    """The columns of a bundle, mapped when asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __missing__(self, name: str) -> Any:  # noqa: ANN401
+        path = self._folder / f"{name}.npy"
+        if not path.exists():
+            raise KeyError(path.name)
+        # An empty file cannot be mapped; it costs nothing to read.
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+        # A plain view is several times quicker to slice than numpy's memmap class.
+        return np.asarray(mapped)
+
+
+def _write_files(draft: Draft, folder: Path) -> None:
+    for name, array in to_arrays(draft.snapshot):
+        np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+    draft.members.save(folder / "members.faiss")
+    draft.groups.save(folder / "groups.faiss")
+    shutil.copytree(draft.encoder_folder, folder / "encoder")
+
+
+def _seal(folder: Path) -> dict[str, dict[str, Any]]:
+    """Sync every file and return their checksums."""
+    files: dict[str, dict[str, Any]] = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        _sync(path)
+        name = path.relative_to(folder).as_posix()
+        files[name] = {"sha256": _checksum(path), "bytes": path.stat().st_size}
+    return files
+
+
+def _check_file(folder: Path, name: str, known: dict[str, Any]) -> None:
+    path = folder / name
+    if not path.is_file():
+        raise BundleError(f"{path} is missing: restore it, train again or roll back")
+    if path.stat().st_size != known["bytes"] or _checksum(path) != known["sha256"]:
+        raise BundleError(f"{path} does not match its checksum: train again or roll back")
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _folder_in_progress(folder: Path) -> Iterator[None]:
+    """Make a folder, and remove it again if what happens in it fails or is interrupted."""
+    folder.mkdir(parents=True)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _sweep(community_folder: Path) -> None:
+    """Remove what a killed run left more than a day ago; a younger one may be another's work."""
+    import time
+
+    for path in community_folder.glob(f".*{PARTIAL}"):
+        if time.time() - path.stat().st_mtime > 86_400:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,207 @@
+"""Columns that a plain array cannot hold: strings, and lists of different lengths.
+
+Both are a few flat arrays, so that they are saved without pickle, mapped into memory and shared
+between workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.types import Rows, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Strings:
+    """A column of strings as UTF-8.
+
+    Attributes:
+        data: All bytes, one string after the other: uint8.
+        offsets: Where each begins: int64 of shape (n + 1,).
+    """
+
+    data: NDArray[np.uint8]
+    offsets: Rows
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Self:
+        """Return the column of these strings.
+
+        >>> Strings.of(["rye", "", "açaí"])[2]
+        'açaí'
+        """
+        # Ids are any strings: a lone surrogate, which JSON can carry, must survive as well.
+        parts = [text.encode("utf-8", "surrogatepass") for text in texts]
+        offsets = np.zeros(len(parts) + 1, dtype=np.int64)
+        np.cumsum([len(part) for part in parts], out=offsets[1:])
+        return cls(np.frombuffer(b"".join(parts), dtype=np.uint8), offsets)
+
+    def __len__(self) -> int:
+        """Return how many strings there are."""
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> str:
+        """Return the string at a row."""
+        piece = self.data[self.offsets[row] : self.offsets[row + 1]]
+        return piece.tobytes().decode("utf-8", "surrogatepass")
+
+    def tolist(self) -> list[str]:
+        """Return all strings."""
+        raw, ends = self.data.tobytes(), self.offsets.tolist()
+        return [raw[start:end].decode("utf-8", "surrogatepass") for start, end in pairwise(ends)]
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Weighted links from rows to other rows; the row's targets are in ascending order.
+
+    Attributes:
+        offsets: Where each row's links begin: int64 of shape (n + 1,).
+        targets: What it is linked to: int64 of shape (m,).
+        weights: How strongly: float32 of shape (m,).
+    """
+
+    offsets: Rows
+    targets: Rows
+    weights: Vector
+
+    @classmethod
+    def of(
+        cls,
+        size: int,
+        sources: NDArray[Any],
+        targets: NDArray[Any],
+        weights: NDArray[Any] | None = None,
+    ) -> Self:
+        """Return the links of `size` rows from parallel columns, in any order.
+
+        Of the same link given twice, the larger weight is kept.
+        """
+        given = np.ones(len(sources)) if weights is None else np.asarray(weights, dtype=np.float64)
+        order = np.lexsort((-given, targets, sources))
+        froms, tos = np.asarray(sources, np.int64)[order], np.asarray(targets, np.int64)[order]
+        first = np.ones(len(order), dtype=bool)
+        first[1:] = (froms[1:] != froms[:-1]) | (tos[1:] != tos[:-1])
+        offsets = np.zeros(size + 1, dtype=np.int64)
+        np.cumsum(np.bincount(froms[first], minlength=size), out=offsets[1:])
+        return cls(offsets, tos[first], given[order][first].astype(np.float32))
+
+    def __len__(self) -> int:
+        """Return how many rows there are, linked or not."""
+        return len(self.offsets) - 1
+
+    def of_row(self, row: int) -> tuple[Rows, Vector]:
+        """Return the targets of a row and their weights."""
+        here = slice(int(self.offsets[row]), int(self.offsets[row + 1]))
+        return self.targets[here], self.weights[here]
+
+    def of_rows(self, rows: Rows) -> tuple[Rows, Rows, Vector]:
+        """Return all links of several rows: the position in `rows`, the target, the weight.
+
+        >>> links = Links.of(3, np.array([0, 0, 2]), np.array([7, 5, 9]))
+        >>> links.of_rows(np.array([2, 0]))[:2]
+        (array([0, 1, 1]), array([9, 5, 7]))
+        """
+        position, flat = expand(self.offsets, rows)
+        return position, self.targets[flat], self.weights[flat]
+
+    def counts(self) -> Rows:
+        """Return how many links each row has, shape (n,)."""
+        return np.diff(self.offsets)
+
+    def reversed(self, size: int) -> Links:
+        """Return the same links seen from the other side, over `size` rows."""
+        sources = np.repeat(np.arange(len(self)), self.counts())
+        return Links.of(size, self.targets, sources, self.weights)
+
+
+def expand(offsets: Rows, rows: Rows) -> tuple[Rows, Rows]:
+    """Return for each item of ragged rows its position in `rows` and its flat index.
+
+    >>> expand(np.array([0, 2, 2, 5]), np.array([2, 0]))
+    (array([0, 0, 0, 1, 1]), array([2, 3, 4, 0, 1]))
+    """
+    starts = offsets[rows]
+    counts = offsets[np.asarray(rows) + 1] - starts
+    total = int(counts.sum())
+    position = np.repeat(np.arange(len(counts)), counts)
+    within = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+    return position, np.repeat(starts, counts) + within
+
+
+def contains(sorted_rows: Rows, rows: Rows) -> NDArray[np.bool_]:
+    """Return which of `rows` are in `sorted_rows` (ascending), shape (n,)."""
+    if not len(sorted_rows):
+        return np.zeros(len(rows), dtype=bool)
+    place = np.searchsorted(sorted_rows, rows).clip(max=len(sorted_rows) - 1)
+    found: NDArray[np.bool_] = sorted_rows[place] == rows
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """Several weighted unit vectors for each row: members' interests, groups' prototypes.
+
+    Attributes:
+        offsets: Where each row's vectors begin: int64 of shape (n + 1,).
+        vectors: Unit vectors: float32 of shape (m, d).
+        weights: Their shares, which sum to 1 for each row that has any: float32 of shape (m,).
+    """
+
+    offsets: Rows
+    vectors: NDArray[np.float32]
+    weights: Vector
+
+    @classmethod
+    def of(cls, dimension: int, parts: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> Self:
+        """Return the profiles of rows given as (vectors, weights)."""
+        offsets = np.zeros(len(parts) + 1, dtype=np.int64)
+        np.cumsum([len(weights) for _, weights in parts], out=offsets[1:])
+        vectors = np.empty((int(offsets[-1]), dimension), dtype=np.float32)
+        shares = np.empty(int(offsets[-1]), dtype=np.float32)
+        for row, (part, weights) in enumerate(parts):
+            here = slice(int(offsets[row]), int(offsets[row + 1]))
+            vectors[here], shares[here] = part, weights
+        return cls(offsets, vectors, shares)
+
+    def __len__(self) -> int:
+        """Return how many rows there are, with vectors or without."""
+        return len(self.offsets) - 1
+
+    def of_row(self, row: int) -> tuple[NDArray[np.float32], Vector]:
+        """Return the vectors of a row, shape (k, d), and their weights, shape (k,)."""
+        here = slice(int(self.offsets[row]), int(self.offsets[row + 1]))
+        return self.vectors[here], self.weights[here]
+
+    def owners(self) -> Rows:
+        """Return the row each vector belongs to, shape (m,)."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    def best_match(
+        self, queries: NDArray[np.float32], rows: Rows
+    ) -> tuple[NDArray[np.float32], Rows]:
+        """Return the best cosine of each row to each query, and the query that matched best.
+
+        Args:
+            queries: Unit vectors of shape (q, d).
+            rows: Rows of shape (n,).
+
+        Returns:
+            Cosines of shape (n, q), -1 where a row has no vectors; and int64 of shape (n,), the
+            position of the best query.
+        """
+        best = np.full((len(rows), len(queries)), -1.0, dtype=np.float32)
+        if not len(queries) or not len(rows):
+            return best, np.zeros(len(rows), dtype=np.int64)
+        position, flat = expand(self.offsets, rows)
+        if len(flat):
+            cosines = self.vectors[flat] @ queries.T
+            starts = np.flatnonzero(np.diff(position, prepend=-1))
+            best[position[starts]] = np.maximum.reduceat(cosines, starts, axis=0)
+        return best, best.argmax(axis=1)

@@ -1,0 +1,58 @@
+"""Whom would this member be glad to meet: an assembly of stages."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.features import InterestMatch, MutualCompanions, SharedGroups, TakesPart
+from engine.index import VectorIndex
+from engine.pipeline import Pipeline
+from engine.policies.fitness import NotAlreadyTied
+from engine.policies.privacy import Discoverable, NotBlocked, OpenToIntroductions, SameAudience
+from engine.ranker import WeightedSum
+from engine.selection import TopK
+from engine.snapshot import Snapshot
+from engine.sources import (
+    DEPTH,
+    CompanionsOfCompanions,
+    NearestVectors,
+    Regulars,
+    SmallGroupFellows,
+)
+
+WEIGHTS = {
+    MutualCompanions.name: 1.0,
+    SharedGroups.name: 0.5,
+    InterestMatch.name: 0.4,
+    TakesPart.name: 0.4,
+}
+"""Chosen by hand on validation windows; see the README's Decisions."""
+
+
+def introduction_recommender(snapshot: Snapshot, interests: VectorIndex) -> Pipeline:
+    """Return the recommender of people to meet; rows of its slates are member rows."""
+    members, groups = snapshot.members, snapshot.groups
+    regulars = np.argsort(-members.active, kind="stable")[:DEPTH]
+    return Pipeline(
+        sources=(
+            NearestVectors(interests, members.interests.owners()),
+            CompanionsOfCompanions(members.ties),
+            SmallGroupFellows(groups),
+            Regulars(regulars),
+        ),
+        policies=(
+            NotAlreadyTied(),
+            Discoverable(members),
+            OpenToIntroductions(members),
+            NotBlocked(members),
+            SameAudience(members),
+        ),
+        features=(
+            MutualCompanions(members.ties),
+            SharedGroups(members, groups),
+            InterestMatch(members.interests),
+            TakesPart(members),
+        ),
+        scorer=WeightedSum(WEIGHTS),
+        selector=TopK(),
+    )

@@ -1,0 +1,160 @@
+"""The five stages of every recommendation, and the checks that keep each within its role."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import StageError
+from engine.pool import Pool, Slate, Trace
+from engine.query import Query
+from engine.types import BoolVector, Rows, Vector
+
+log = logging.getLogger(__name__)
+
+
+class Stage(Protocol):
+    """Anything with a name for the trace."""
+
+    @property
+    def name(self) -> str:
+        """The stage's name in traces and metrics."""
+
+
+class Source(Stage, Protocol):
+    """Proposes rows. May fail, visibly."""
+
+    def propose(self, query: Query) -> Rows:
+        """Return candidate rows in any order, repeats allowed: int64 of shape (m,)."""
+
+
+class Policy(Stage, Protocol):
+    """Keeps or removes, per candidate. Fails closed."""
+
+    def allows(self, query: Query, pool: Pool) -> BoolVector:
+        """Return who may be shown to the viewer: bool of shape (n,)."""
+
+
+class Feature(Stage, Protocol):
+    """One measured column per candidate."""
+
+    def measure(self, query: Query, pool: Pool) -> Vector:
+        """Return one finite number a candidate: float32 of shape (n,)."""
+
+
+class Scorer(Stage, Protocol):
+    """Turns columns into one number that orders a pool."""
+
+    def score(self, query: Query, pool: Pool) -> Vector:
+        """Return one finite number a candidate: float32 of shape (n,)."""
+
+
+class Selector(Stage, Protocol):
+    """Chooses and orders what is returned."""
+
+    def select(self, query: Query, pool: Pool, scores: Vector, k: int) -> Rows:
+        """Return at most k distinct positions of the pool, best first: int64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """An assembly of stages; it is the whole recommender."""
+
+    sources: Sequence[Source]
+    policies: Sequence[Policy]
+    features: Sequence[Feature]
+    scorer: Scorer
+    selector: Selector
+
+    def recommend(self, query: Query, k: int) -> Slate:
+        """Return at most k suggestions, best first."""
+        trace = Trace()
+        pool = self._propose(query, trace)
+        pool = self._permit(query, pool, trace)
+        pool = self._measure(query, pool, trace)
+        with _timed(trace, self.scorer):
+            scores = _column(self.scorer, self.scorer.score(query, pool), pool, np.float32)
+        with _timed(trace, self.selector):
+            chosen = self.selector.select(query, pool, scores, k)
+        _check_choice(self.selector, chosen, len(pool), k)
+        return _slate(pool, scores, chosen, trace)
+
+    def _propose(self, query: Query, trace: Trace) -> Pool:
+        found: dict[str, Rows] = {}
+        for source in self.sources:
+            with _timed(trace, source):
+                try:
+                    found[source.name] = source.propose(query)
+                except Exception as error:  # a request is answered from the sources that work
+                    log.exception("source %s failed", source.name)
+                    trace.failed[source.name] = f"{type(error).__name__}: {error}"
+        rows = np.unique(np.concatenate([np.zeros(0, np.int64), *found.values()]))
+        return Pool(rows, {name: np.isin(rows, part) for name, part in found.items()})
+
+    def _permit(self, query: Query, pool: Pool, trace: Trace) -> Pool:
+        for policy in self.policies:
+            with _timed(trace, policy):
+                try:
+                    keep = _column(policy, policy.allows(query, pool), pool, np.bool_)
+                except Exception as error:  # fails closed: who cannot be looked up is not shown
+                    log.exception("policy %s failed", policy.name)
+                    trace.failed[policy.name] = f"{type(error).__name__}: {error}"
+                    keep = np.zeros(len(pool), dtype=bool)
+            trace.removed[policy.name] = pool.rows[~keep]
+            pool = pool.kept(keep)
+        return pool
+
+    def _measure(self, query: Query, pool: Pool, trace: Trace) -> Pool:
+        columns: dict[str, Vector] = {}
+        for feature in self.features:
+            with _timed(trace, feature):
+                measured = feature.measure(query, pool)
+                columns[feature.name] = _column(feature, measured, pool, np.float32)
+        return Pool(pool.rows, pool.found_by, columns)
+
+
+def _slate(pool: Pool, scores: Vector, chosen: Rows, trace: Trace) -> Slate:
+    ascending = np.sort(chosen)
+    keep = np.zeros(len(pool), dtype=bool)
+    keep[chosen] = True
+    return Slate(pool.kept(keep), np.searchsorted(ascending, chosen), scores[ascending], trace)
+
+
+@contextmanager
+def _timed(trace: Trace, stage: Stage) -> Iterator[None]:
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        trace.seconds[stage.name] = time.perf_counter() - start
+
+
+def _column(stage: Stage, values: NDArray[Any], pool: Pool, dtype: type[Any]) -> NDArray[Any]:
+    """Return the column if its shape, dtype and values are what a stage owes.
+
+    Raises:
+        StageError: They are not.
+    """
+    if not isinstance(values, np.ndarray) or values.shape != (len(pool),):
+        came = getattr(values, "shape", type(values).__name__)
+        raise StageError(f"{stage.name} owes a column of shape ({len(pool)},), gave {came}")
+    if values.dtype != dtype:
+        raise StageError(f"{stage.name} owes {np.dtype(dtype)}, gave {values.dtype}")
+    if dtype is np.float32 and not np.isfinite(values).all():
+        row = pool.rows[~np.isfinite(values)][0]
+        raise StageError(f"{stage.name} gave a value for row {row} that is not finite")
+    return values
+
+
+def _check_choice(stage: Stage, chosen: Rows, size: int, k: int) -> None:
+    distinct = np.unique(chosen)
+    inside = len(chosen) == 0 or (distinct[0] >= 0 and distinct[-1] < size)
+    if len(chosen) > k or len(distinct) != len(chosen) or not inside:
+        raise StageError(f"{stage.name} owes at most {k} distinct positions below {size}")

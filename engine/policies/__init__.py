@@ -1,0 +1,1 @@
+"""Who may be shown. A policy answers per candidate and fails closed."""

@@ -1,0 +1,87 @@
+"""Candidates as columns, and what becomes of them: the slate and its trace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.types import BoolVector, Rows, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Candidates before ranking.
+
+    Attributes:
+        rows: Candidates, ascending, each once: int64 of shape (n,).
+        found_by: For each source by name, which candidates it proposed: bool of shape (n,).
+        columns: For each feature by name, its measure: float32 of shape (n,).
+    """
+
+    rows: Rows
+    found_by: dict[str, BoolVector] = field(default_factory=dict)
+    columns: dict[str, Vector] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Return how many candidates there are."""
+        return len(self.rows)
+
+    def kept(self, keep: BoolVector) -> Pool:
+        """Return the candidates for which `keep` holds."""
+        return Pool(
+            self.rows[keep],
+            {name: found[keep] for name, found in self.found_by.items()},
+            {name: column[keep] for name, column in self.columns.items()},
+        )
+
+
+@dataclass(slots=True)
+class Trace:
+    """What happened to a request: for tests, logs and operators, never for the public.
+
+    Attributes:
+        failed: Sources that failed, with what they said.
+        removed: For each policy, the rows it removed.
+        seconds: How long each stage took.
+    """
+
+    failed: dict[str, str] = field(default_factory=dict)
+    removed: dict[str, Rows] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Slate:
+    """What is returned, best first.
+
+    Attributes:
+        pool: The chosen candidates only, in ascending row order.
+        order: Positions in `pool`, best first: int64 of shape (m,).
+        scores: The score of each candidate of `pool`: float32 of shape (m,).
+        trace: What happened on the way.
+    """
+
+    pool: Pool
+    order: Rows
+    scores: Vector
+    trace: Trace
+
+    @property
+    def rows(self) -> Rows:
+        """Rows, best first."""
+        return self.pool.rows[self.order]
+
+    @property
+    def ranked_scores(self) -> Vector:
+        """Scores, in the order of `rows`."""
+        return self.scores[self.order]
+
+
+def best_first(rows: Rows, scores: Vector) -> Rows:
+    """Return positions by score descending, then by row: the one order of pools.
+
+    >>> best_first(np.array([4, 7, 9]), np.array([0.5, 0.9, 0.5], dtype=np.float32))
+    array([1, 0, 2])
+    """
+    return np.lexsort((rows, -scores))

@@ -1,0 +1,157 @@
+"""Which bundles there are, which one is current, and how that changes in one step.
+
+`<bundles>/<community>/current` names the promoted version and those promoted before it. It is
+replaced by a rename, so a reader sees the old one or the new one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.bundle import MANIFEST, Manifest, read_manifest
+from engine.errors import BundleError, UnknownError
+
+CURRENT = "current"
+REMEMBERED = 50
+"""Promotions that can be undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A version in the registry; `manifest` is None and `problem` says why if it is unreadable."""
+
+    version: str
+    current: bool
+    manifest: Manifest | None
+    problem: str
+
+
+class Registry:
+    """The bundles of all communities in one folder."""
+
+    def __init__(self, bundles: Path) -> None:
+        self.bundles = bundles
+
+    def communities(self) -> list[str]:
+        """Return the communities that have a current bundle, in order of name."""
+        if not self.bundles.is_dir():
+            return []
+        return sorted(path.parent.name for path in self.bundles.glob(f"*/{CURRENT}"))
+
+    def only_community(self) -> str:
+        """Return the one community there is.
+
+        Raises:
+            UnknownError: There is none, or more than one.
+        """
+        names = self.communities()
+        if not names:
+            raise UnknownError(f"{self.bundles} holds no current bundle: run belong train first")
+        if len(names) > 1:
+            raise UnknownError(
+                f"{self.bundles} holds several communities ({', '.join(names)}): "
+                "name one with --community"
+            )
+        return names[0]
+
+    def folder(self, community: str) -> Path:
+        """Return where a community's bundles lie.
+
+        Raises:
+            UnknownError: The name cannot be that of a folder in here.
+        """
+        # A name from a URL must never lead out of the bundles folder.
+        if community in {"", ".", ".."} or any(sign in community for sign in "/\\\0"):
+            raise UnknownError(f"no community is called {community!r}")
+        return self.bundles / community
+
+    def current(self, community: str) -> Path:
+        """Return the folder of the current bundle.
+
+        Raises:
+            UnknownError: The community has none.
+        """
+        history = self._history(community)
+        if not history:
+            raise UnknownError(f"no community called {community!r} has a bundle in {self.bundles}")
+        return self.folder(community) / history[-1]
+
+    def versions(self, community: str) -> list[Listed]:
+        """Return all versions, oldest first."""
+        try:
+            current = next(iter(self._history(community)[-1:]), None)
+        except BundleError:
+            current = None
+        listed = []
+        for path in sorted(self.folder(community).glob(f"*/{MANIFEST}")):
+            version = path.parent.name
+            if version.startswith("."):
+                continue  # being written
+            try:
+                manifest, problem = read_manifest(path.parent), ""
+            except BundleError as error:
+                manifest, problem = None, str(error)
+            listed.append(Listed(version, version == current, manifest, problem))
+        return listed
+
+    def promote(self, community: str, version: str) -> None:
+        """Make a version current.
+
+        Raises:
+            UnknownError: There is no such version.
+            BundleError: It cannot be read.
+        """
+        known = [listed.version for listed in self.versions(community)]
+        if version not in known:
+            raise UnknownError(f"{community!r} has no version {version!r}, but {known or 'none'}")
+        read_manifest(self.folder(community) / version)
+        try:
+            history = self._history(community)
+        except BundleError:
+            history = []  # promoting is how a damaged file is mended
+        if history[-1:] != [version]:
+            self._write(community, [*history, version])
+
+    def roll_back(self, community: str) -> str:
+        """Make the version promoted before the current one current again, and return it.
+
+        Raises:
+            UnknownError: Nothing was promoted before that is still there.
+        """
+        history = self._history(community)[:-1]
+        while history and not (self.folder(community) / history[-1] / MANIFEST).exists():
+            history.pop()
+        if not history:
+            raise UnknownError(f"{community!r} has no earlier version to go back to")
+        self._write(community, history)
+        return history[-1]
+
+    def _history(self, community: str) -> list[str]:
+        path = self.folder(community) / CURRENT
+        try:
+            return [str(version) for version in json.loads(path.read_text("utf-8"))["promoted"]]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BundleError(
+                f"{path} cannot be read ({error}): promote a version again"
+            ) from error
+
+    def _write(self, community: str, history: list[str]) -> None:
+        path = self.folder(community) / CURRENT
+        beside = path.with_name(f".{CURRENT}.{uuid.uuid4().hex[:8]}")
+        text = json.dumps({"promoted": history[-REMEMBERED:]}, indent=2)
+        try:
+            with beside.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        except OSError as error:
+            raise BundleError(f"{path} could not be written ({error}): nothing changed") from error
+        finally:
+            beside.unlink(missing_ok=True)

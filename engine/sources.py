@@ -1,0 +1,133 @@
+"""Where candidates come from. Each source proposes rows; none of them decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from engine.columns import Links
+from engine.index import VectorIndex
+from engine.query import Query
+from engine.snapshot import GroupColumns, MemberColumns
+from engine.types import Rows
+
+DEPTH = 200
+"""Candidates a source proposes at most."""
+
+SMALL_GROUP = 200
+"""Members up to which sharing a group says that two people may have met."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearestVectors:
+    """Rows whose vectors lie nearest to any of the viewer's interests."""
+
+    index: VectorIndex
+    owners: Rows  # the row each vector belongs to
+    depth: int = DEPTH
+    name: ClassVar[str] = "nearest_vectors"
+
+    def propose(self, query: Query) -> Rows:
+        """Return the owners of the nearest vectors, an equal share for each interest."""
+        if not len(query.interests):
+            return np.zeros(0, np.int64)
+        each = max(1, self.depth // len(query.interests))
+        found = self.index.search(query.interests, each).rows
+        return self.owners[found.ravel()]
+
+
+@dataclass(frozen=True, slots=True)
+class SharedMembers:
+    """Groups that share members with the groups the viewer is in."""
+
+    groups: GroupColumns
+    depth: int = DEPTH
+    name: ClassVar[str] = "shared_members"
+
+    def propose(self, query: Query) -> Rows:
+        """Return the groups with the largest summed similarity."""
+        position, rows, weights = self.groups.neighbours.of_rows(query.groups)
+        return _strongest(rows, weights * query.group_weights[position], self.depth)
+
+
+@dataclass(frozen=True, slots=True)
+class CompanionsThere:
+    """Groups where people the viewer already talks with are."""
+
+    members: MemberColumns
+    depth: int = DEPTH
+    name: ClassVar[str] = "companions_there"
+
+    def propose(self, query: Query) -> Rows:
+        """Return the groups with most companions."""
+        position, rows, _ = self.members.groups.of_rows(query.companions)
+        return _strongest(rows, query.companion_weights[position], self.depth)
+
+
+@dataclass(frozen=True, slots=True)
+class LivelyGroups:
+    """Groups that people have been joining lately: there for everyone, known or not."""
+
+    ranked: Rows
+    name: ClassVar[str] = "lively_groups"
+
+    def propose(self, query: Query) -> Rows:
+        """Return the liveliest groups."""
+        return self.ranked
+
+
+@dataclass(frozen=True, slots=True)
+class CompanionsOfCompanions:
+    """People tied with someone the viewer is tied with."""
+
+    ties: Links
+    depth: int = DEPTH
+    name: ClassVar[str] = "companions_of_companions"
+
+    def propose(self, query: Query) -> Rows:
+        """Return the people with most companions in common, rarely tied ones counting more."""
+        position, rows, _ = self.ties.of_rows(query.companions)
+        degree = np.diff(self.ties.offsets)[query.companions]
+        return _strongest(rows, 1 / np.log(1 + degree[position]), self.depth)
+
+
+@dataclass(frozen=True, slots=True)
+class SmallGroupFellows:
+    """People in the same small groups."""
+
+    groups: GroupColumns
+    depth: int = DEPTH
+    name: ClassVar[str] = "small_group_fellows"
+
+    def propose(self, query: Query) -> Rows:
+        """Return the people who share most small groups, the smallest counting most."""
+        size = self.groups.size[query.groups]
+        small = query.groups[size <= SMALL_GROUP]
+        position, rows, _ = self.groups.members.of_rows(small)
+        weight = 1 / np.log(1 + self.groups.members.counts()[small])
+        return _strongest(rows, weight[position], self.depth)
+
+
+@dataclass(frozen=True, slots=True)
+class Regulars:
+    """People who took part lately: there for everyone, known or not."""
+
+    ranked: Rows
+    name: ClassVar[str] = "regulars"
+
+    def propose(self, query: Query) -> Rows:
+        """Return those who took part most."""
+        return self.ranked
+
+
+def _strongest(
+    rows: Rows, weights: np.ndarray[tuple[int], np.dtype[np.floating]], depth: int
+) -> Rows:
+    """Return the distinct rows of largest summed weight; of equals the lower row."""
+    if not len(rows):
+        return np.zeros(0, np.int64)
+    distinct, position = np.unique(rows, return_inverse=True)
+    total = np.bincount(position, weights=weights)
+    return distinct[np.lexsort((distinct, -total))[:depth]]

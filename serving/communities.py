@@ -1,0 +1,78 @@
+"""Which bundles are loaded; each is replaced whole when another is promoted."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+from engine.bundle import load_bundle
+from engine.errors import BelongError, BundleError, UnknownError
+from engine.recommender import Recommender
+from engine.registry import Registry
+
+log = logging.getLogger(__name__)
+
+
+class Communities:
+    """The recommenders of all communities in a folder. Readers never wait for a load."""
+
+    def __init__(self, bundles: Path) -> None:
+        self._registry = Registry(bundles)
+        self._loaded: dict[str, Recommender] = {}
+        self._problems: dict[str, str] = {}
+        self._looked = False
+        self._lock = threading.Lock()
+
+    def refresh(self) -> None:
+        """Load what has been promoted since the last look, and drop what is gone.
+
+        A bundle that cannot be loaded is refused; the one before it goes on answering.
+        """
+        with self._lock:
+            names = self._registry.communities()
+            loaded, problems = dict(self._loaded), {}
+            for name in set(loaded) - set(names):
+                del loaded[name]
+            for name in names:
+                try:
+                    folder = self._registry.current(name)
+                    held = loaded.get(name)
+                    if held is None or held.bundle.manifest.version != folder.name:
+                        loaded[name] = Recommender(load_bundle(folder))
+                        log.info("%s: serving %s", name, folder.name)
+                except BelongError as error:
+                    problems[name] = str(error)
+                    if self._problems.get(name) != str(error):
+                        log.error("%s: %s", name, error)
+            # Readers hold one dict or the other, never a half-changed one.
+            self._loaded, self._problems, self._looked = loaded, problems, True
+
+    def recommender(self, community: str) -> Recommender:
+        """Return what answers for a community.
+
+        Raises:
+            UnknownError: There is no such community.
+            BundleError: Its bundle is not loaded, with the reason.
+        """
+        found = self._loaded.get(community)
+        if found is not None:
+            return found
+        if community in self._problems:
+            raise BundleError(self._problems[community])
+        if not self._looked:
+            raise BundleError("bundles are still being loaded: try again in a moment")
+        raise UnknownError(f"no community is called {community!r}")
+
+    def names(self) -> list[str]:
+        """Return the communities that can be answered for, in order of name."""
+        return sorted(self._loaded)
+
+    def why_not_ready(self) -> str:
+        """Return what is missing before every community can be answered for, '' if nothing."""
+        if not self._looked:
+            return "bundles are still being loaded"
+        missing = {name: why for name, why in self._problems.items() if name not in self._loaded}
+        if missing:
+            return "; ".join(f"{name}: {why}" for name, why in sorted(missing.items()))
+        return "" if self._loaded else "no community has a bundle: run belong train"

@@ -1,0 +1,94 @@
+"""The shapes of requests and answers: the OpenAPI contract."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.domain import MAX_TEXT
+from serving.settings import MAX_LIMIT
+
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Items wanted at most.")]
+
+
+class Reason(BaseModel):
+    """Why an item was suggested: a fact that can be checked."""
+
+    kind: str = Field(description="What sort of fact; stable.", examples=["shared_interest"])
+    text: str = Field(examples=["People here talk about “levain”, as you do."])
+    evidence: list[str] = Field(description="Ids of posts, members or groups that show it.")
+
+
+class Item(BaseModel):
+    """One suggestion."""
+
+    id: str
+    name: str
+    score: float = Field(description="Orders this slate; comparable within it only.")
+    reasons: list[Reason]
+
+
+class Recommendations(BaseModel):
+    """A slate, best first."""
+
+    recommendation_id: str
+    community: str
+    version: str = Field(description="The bundle that answered.")
+    items: list[Item]
+
+
+class NewcomerToGroups(BaseModel):
+    """Someone new, known only by what they say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(max_length=MAX_TEXT, examples=["I bake sourdough and restore old radios."])
+    limit: Limit = 10
+
+
+class NewcomerToMembers(NewcomerToGroups):
+    """Someone new who would like to meet people."""
+
+    audience: str | None = Field(
+        default=None,
+        description="Their audience band, such as adult. Where a community has bands, people of "
+        "the same band are suggested and, if none is given, nobody.",
+    )
+
+
+class CommunityCard(BaseModel):
+    """A community that is served."""
+
+    community: str
+    version: str
+    members: int
+    groups: int
+
+
+class Communities(BaseModel):
+    """The communities that are served."""
+
+    communities: list[CommunityCard]
+
+
+class Health(BaseModel):
+    """The process is alive."""
+
+    status: str = "ok"
+
+
+class Readiness(BaseModel):
+    """Every community that has a bundle can be answered for."""
+
+    status: str = "ready"
+    communities: list[str]
+
+
+class Problem(BaseModel):
+    """What went wrong, as RFC 9457 has it."""
+
+    type: str = Field(examples=["urn:belong:problem:unknown"])
+    title: str
+    status: int
+    detail: str

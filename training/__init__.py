@@ -1,0 +1,1 @@
+"""From a community to a bundle: embed, build, fit, evaluate."""

@@ -1,0 +1,154 @@
+"""A community and its texts' vectors -> the snapshot that the recommenders read."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from data.community import Community
+from engine.columns import Links, Profiles, Strings
+from engine.domain import Visibility
+from engine.neighbours import co_membership
+from engine.snapshot import UNREADABLE_BAND, GroupColumns, MemberColumns, Snapshot
+from engine.types import Rows, Vector
+from training import activity
+from training.profiles import group_prototypes, member_interests
+from training.progress import SILENT, Progress
+from training.texts import Texts, TextVectors
+from training.vocabulary import Vocabulary, build_vocabulary
+
+
+def build_snapshot(
+    community: Community, texts: Texts, vectors: TextVectors, progress: Progress = SILENT
+) -> Snapshot:
+    """Return everything the recommenders read, as of the last dated thing in the community."""
+    asof = activity.last_of(community) or 0.0
+    with progress.task("terms", 1) as advance:
+        vocabulary = build_vocabulary(community, texts, vectors)
+        advance(1)
+    interests = member_interests(community, vectors, asof, progress)
+    prototypes = group_prototypes(community, vectors, interests, asof, progress)
+    memberships = _memberships(community, asof)
+    post_ids, shown = _evidence(community, vocabulary)
+    return Snapshot(
+        members=_members(community, asof, interests, memberships, vocabulary, shown),
+        groups=_groups(community, asof, prototypes, memberships, vocabulary, shown),
+        post_ids=post_ids,
+        vocabulary=vocabulary.words,
+        rarity=vocabulary.rarity,
+        term_vectors=vocabulary.vectors,
+    )
+
+
+def _members(
+    community: Community,
+    asof: float,
+    interests: Profiles,
+    memberships: Links,
+    vocabulary: Vocabulary,
+    shown: Rows,
+) -> MemberColumns:
+    members = community.members
+    audience, bands = _bands(members["audience"])
+    return MemberColumns(
+        ids=Strings.of(members["id"].to_list()),
+        names=Strings.of(members["name"].to_list()),
+        discoverable=members["discoverable"].to_numpy(),
+        open_to_introductions=members["open_to_introductions"].to_numpy(),
+        audience=audience,
+        bands=bands,
+        weekly_introductions=_float32(members["weekly_introductions"]),
+        interests=interests,
+        groups=memberships,
+        left=_left(community),
+        ties=_both_ways(community.ties, ("a", "b"), len(members), "weight"),
+        blocks=_both_ways(community.blocks, ("member", "other"), len(members), None),
+        terms=vocabulary.members,
+        term_posts=shown[vocabulary.member_posts],
+        active=activity.members_active(community, asof),
+    )
+
+
+def _groups(
+    community: Community,
+    asof: float,
+    prototypes: Profiles,
+    memberships: Links,
+    vocabulary: Vocabulary,
+    shown: Rows,
+) -> GroupColumns:
+    groups = community.groups
+    inside = memberships.reversed(len(groups))
+    return GroupColumns(
+        ids=Strings.of(groups["id"].to_list()),
+        names=Strings.of(groups["name"].to_list()),
+        public=(groups["visibility"] == Visibility.PUBLIC.value).to_numpy(),
+        capacity=_float32(groups["capacity"]),
+        size=inside.counts().astype(np.float32),
+        prototypes=prototypes,
+        members=inside,
+        neighbours=_neighbours(community),
+        joins_decayed=activity.joins_decayed(community, asof),
+        joins_lately=activity.joins_lately(community, asof),
+        returning=activity.returning(community),
+        answered=activity.answered(community),
+        terms=vocabulary.groups,
+        term_posts=shown[vocabulary.group_posts],
+    )
+
+
+def _memberships(community: Community, asof: float) -> Links:
+    weights = activity.membership_weights(community, asof)
+    return Links.of(
+        len(community.members),
+        weights["member"].to_numpy(),
+        weights["group"].to_numpy(),
+        weights["weight"].to_numpy(),
+    )
+
+
+def _neighbours(community: Community) -> Links:
+    """Return which groups share members, counting people who were there before and have left."""
+    joined = community.memberships
+    columns = (joined["member"].to_numpy(), joined["group"].to_numpy(), np.ones(len(joined)))
+    return co_membership(len(community.members), len(community.groups), columns)
+
+
+def _left(community: Community) -> Links:
+    gone = community.memberships.filter(pl.col("left_ts").is_not_null())
+    return Links.of(len(community.members), gone["member"].to_numpy(), gone["group"].to_numpy())
+
+
+def _both_ways(pairs: pl.DataFrame, ends: tuple[str, str], size: int, weight: str | None) -> Links:
+    one, other = pairs[ends[0]].to_numpy(), pairs[ends[1]].to_numpy()
+    strength = np.ones(len(pairs)) if weight is None else pairs[weight].fill_null(1).to_numpy()
+    return Links.of(
+        size,
+        np.concatenate([one, other]),
+        np.concatenate([other, one]),
+        np.concatenate([strength, strength]),
+    )
+
+
+def _bands(audience: pl.Series) -> tuple[Rows, Strings]:
+    """Return each member's band as a position, and the bands' names."""
+    names = sorted(audience.drop_nulls().unique().to_list())
+    position = {name: row for row, name in enumerate(names)}
+    codes = [UNREADABLE_BAND if band is None else position[band] for band in audience.to_list()]
+    return np.array(codes, dtype=np.int64), Strings.of(names)
+
+
+def _evidence(community: Community, vocabulary: Vocabulary) -> tuple[Strings, Rows]:
+    """Return the ids of the posts that serve as evidence, and post row -> position among them.
+
+    The last position of the map answers for -1, no post, with -1.
+    """
+    used = np.unique(np.concatenate([vocabulary.member_posts, vocabulary.group_posts]))
+    used = used[used >= 0]
+    place = np.full(len(community.posts) + 1, -1, dtype=np.int64)
+    place[used] = np.arange(len(used))
+    return Strings.of(community.posts["id"].gather(used).to_list()), place
+
+
+def _float32(column: pl.Series) -> Vector:
+    return column.to_numpy().astype(np.float32)

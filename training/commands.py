@@ -1,0 +1,194 @@
+"""Commands that learn or manage what was learnt: train, evaluate, inspect, bundles."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from engine.errors import DataError
+
+if TYPE_CHECKING:
+    from data.community import Community
+
+app = typer.Typer()
+bundles_app = typer.Typer(help="List bundles, make one current, go back.", no_args_is_help=True)
+app.add_typer(bundles_app, name="bundles")
+
+Data = Annotated[Path, typer.Argument(help="A community folder.")]
+Bundles = Annotated[Path, typer.Option(help="The folder of all bundles.", file_okay=False)]
+Model = Annotated[str, typer.Option(help="A sentence-transformers model, by name or folder.")]
+Cache = Annotated[Path, typer.Option(help="Where vectors are kept between runs.", file_okay=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+DEFAULT_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "belong"
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+
+
+@app.command()
+def train(
+    data: Data,
+    bundles: Bundles,
+    community: Annotated[str | None, typer.Option(help="Its name; the folder's if absent.")] = None,
+    until: Annotated[str | None, typer.Option(help="Use the past of a date or a share.")] = None,
+    model: Model = DEFAULT_MODEL,
+    cache: Cache = DEFAULT_CACHE,
+) -> None:
+    """Make a bundle from a community folder and make it current."""
+    from engine.registry import Registry
+    from training.console import TerminalProgress
+    from training.train import TrainSettings
+    from training.train import train as run
+
+    console = Console(stderr=True)
+    found = _read(data, community, console)
+    settings = TrainSettings(model, until, cache)
+    now = datetime.now(UTC)
+    manifest = run(found, settings, Registry(bundles), now, TerminalProgress(console))
+    console.print(f"[bold]{escape(found.name)}[/bold] is current at {manifest.version}")
+    typer.echo(json.dumps({"community": found.name, "version": manifest.version}))
+
+
+@app.command()
+def evaluate(  # noqa: PLR0913
+    data: Data,
+    until: Annotated[str, typer.Option(help="The past ends at a date or a share.")] = "80%",
+    window: Annotated[float | None, typer.Option(help="Days after the cut that count.")] = None,
+    split_by: Annotated[str | None, typer.Option(help="A community for each value.")] = None,
+    hide_ties: Annotated[float | None, typer.Option(help="Share of ties hidden at random.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides which ties are hidden.", min=0)] = 0,
+    model: Model = DEFAULT_MODEL,
+    cache: Cache = DEFAULT_CACHE,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write figures here.")] = None,
+) -> None:
+    """Measure suggestions on what happened later, beside simple recommenders."""
+    from training.assess import AssessSettings, assess
+    from training.console import TerminalProgress, figures_table
+    from training.train import open_workshop
+
+    console = Console(stderr=True)
+    found = _read(data, None, console)
+    progress = TerminalProgress(console)
+    settings = AssessSettings(until, window, split_by, hide_ties, seed)
+    result = assess(found, settings, open_workshop(cache, model, progress), progress)
+    out = Console()
+    for title, section in (("groups", result), ("introductions", result["introductions"])):
+        if section["members"]:
+            heading = f"{title}, {section['members']} members of {found.name}"
+            out.print(figures_table(heading, section["systems"]))
+    for what, why in result["not_measured"].items():
+        console.print(f"not measured: {escape(what)}: {escape(why)}")
+    if json_file is not None:
+        _write_json(json_file, result)
+
+
+@app.command()
+def inspect(data: Data, as_json: AsJson = False) -> None:
+    """Say what is in a community folder, and what is wrong with it."""
+    from training.summary import summary
+
+    console = Console(stderr=True)
+    found = _read(data, None, console)
+    facts = summary(found)
+    if as_json:
+        aside = [asdict(rejection) for rejection in found.rejections]
+        typer.echo(json.dumps({"community": found.name, **facts, "set_aside": aside}, indent=2))
+        return
+    table = Table("what", "how many", title=escape(found.name))
+    for name, value in facts.items():
+        table.add_row(
+            name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value)
+        )
+    Console().print(table)
+    for rejection in found.rejections:
+        line = f"{rejection.file}:{rejection.line}: {rejection.reason}"
+        Console().print(line, markup=False, highlight=False)
+
+
+@bundles_app.command("list")
+def list_bundles(bundles: Bundles, as_json: AsJson = False) -> None:
+    """List every community's bundles, oldest first."""
+    from engine.registry import Registry
+
+    registry = Registry(bundles)
+    rows = [
+        {
+            "community": name,
+            "version": listed.version,
+            "current": listed.current,
+            "members": listed.manifest.sizes["members"] if listed.manifest else None,
+            "created_at": listed.manifest.created_at if listed.manifest else None,
+            "problem": listed.problem,
+        }
+        for name in registry.communities()
+        for listed in registry.versions(name)
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table = Table("community", "version", "current", "members", "created", "problem")
+    for row in rows:
+        mark = "yes" if row["current"] else ""
+        cells = (row["community"], row["version"], mark, row["members"], row["created_at"])
+        table.add_row(*(escape(str(cell or "")) for cell in cells), escape(str(row["problem"])))
+    Console().print(table)
+
+
+@bundles_app.command()
+def promote(
+    version: Annotated[str, typer.Argument(help="The version to make current.")],
+    bundles: Bundles,
+    community: Annotated[str | None, typer.Option(help="Needed if there are several.")] = None,
+) -> None:
+    """Make a version current."""
+    from engine.registry import Registry
+
+    registry = Registry(bundles)
+    name = community or registry.only_community()
+    registry.promote(name, version)
+    typer.echo(f"{name} is current at {version}")
+
+
+@bundles_app.command()
+def rollback(
+    bundles: Bundles,
+    community: Annotated[str | None, typer.Option(help="Needed if there are several.")] = None,
+) -> None:
+    """Make the version that was current before the present one current again."""
+    from engine.registry import Registry
+
+    registry = Registry(bundles)
+    name = community or registry.only_community()
+    typer.echo(f"{name} is current at {registry.roll_back(name)}")
+
+
+def _read(data: Path, name: str | None, console: Console) -> Community:
+    from data.validate import read_community
+
+    found = read_community(data, now=time.time(), name=name)
+    if found.rejections:
+        first = found.rejections[0]
+        console.print(
+            f"set aside {len(found.rejections)} rows, the first {first.file}:{first.line}: "
+            f"{first.reason} (all of them: belong inspect {data})",
+            markup=False,
+            highlight=False,
+        )
+    return found
+
+
+def _write_json(path: Path, value: object) -> None:
+    text = json.dumps(value, indent=2, allow_nan=False) + "\n"
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror or error}") from error

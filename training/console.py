@@ -1,0 +1,62 @@
+"""Progress bars and tables for people at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+STEPS = {
+    "model": "opening the encoder",
+    "embed": "embedding texts",
+    "terms": "finding distinctive terms",
+    "interests": "finding members' interests",
+    "prototypes": "finding what groups are about",
+    "index": "indexing",
+    "save": "writing the bundle",
+    "evaluate": "evaluating",
+}
+"""What each step is called before people."""
+
+SHOWN = ("ndcg_at_10", "recall_at_10", "belonging_ndcg_at_10", "coverage", "gini")
+"""Metrics in the table of an evaluation."""
+
+
+class TerminalProgress:
+    """Shows a bar for each step on standard error."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    @contextmanager
+    def task(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Show a bar until the step is over."""
+        columns = (
+            TextColumn("{task.description:<30}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Bars(*columns, console=self._console) as bars:
+            bar = bars.add_task(STEPS.get(name, name), total=total)
+            yield lambda done: bars.update(bar, advance=done)
+
+
+def figures_table(title: str, systems: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Table:
+    """Return a table of systems by metrics, each with its 95 % interval."""
+    table = Table("system", *SHOWN, title=title)
+    for name, figures in systems.items():
+        cells = []
+        for metric in SHOWN:
+            figure = figures.get(metric)
+            cells.append(
+                f"{figure['value']:.3f}\n[dim]{figure['low']:.3f}-{figure['high']:.3f}[/dim]"
+                if figure
+                else ""
+            )
+        table.add_row(name, *cells)
+    return table

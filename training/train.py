@@ -1,0 +1,174 @@
+"""The main job: a community -> a bundle, written whole and made current."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import polars as pl
+
+from data.community import Community
+from engine.bundle import FORMAT, Draft, Manifest, save_bundle
+from engine.encoder import OnnxEncoder
+from engine.encoder_export import DEFAULT_MODEL, export_encoder
+from engine.index import VectorIndex
+from engine.registry import Registry
+from engine.snapshot import Snapshot
+from training import activity
+from training.build import build_snapshot
+from training.progress import SILENT, Progress
+from training.split import cut_at, past
+from training.texts import texts_of, vectors_of
+from training.vector_cache import VectorCache
+
+LIBRARIES = ("numpy", "scipy", "polars", "scikit-learn", "faiss-cpu", "onnxruntime")
+"""Libraries whose versions a manifest records."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """What an operator may choose.
+
+    Attributes:
+        model: A sentence-transformers model: `DEFAULT_MODEL`, a folder, or a name.
+        until: Train on the past of this date or share only; None takes everything.
+        cache: Where exports and vectors are kept between runs.
+    """
+
+    model: str
+    until: str | None
+    cache: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """An encoder and the cache of its vectors."""
+
+    encoder: OnnxEncoder
+    folder: Path
+    vectors: VectorCache
+
+
+def open_workshop(cache: Path, model: str = DEFAULT_MODEL, progress: Progress = SILENT) -> Workshop:
+    """Export the model if that has not been done, and open the cache of its vectors."""
+    with progress.task("model", 1) as advance:
+        folder = export_encoder(model, cache / "encoders")
+        encoder = OnnxEncoder.load(folder)
+        advance(1)
+    vectors = VectorCache(cache / "vectors", encoder.fingerprint, encoder.dimension)
+    return Workshop(encoder, folder, vectors)
+
+
+def train(
+    community: Community,
+    settings: TrainSettings,
+    registry: Registry,
+    now: datetime,
+    progress: Progress = SILENT,
+) -> Manifest:
+    """Build a bundle from a community, write it, and make it current.
+
+    Interrupted at any moment, it leaves the registry as it was and keeps the vectors it has
+    embedded.
+
+    Args:
+        community: What to learn from.
+        settings: What an operator may choose.
+        registry: Where the bundle goes, under the community's name.
+        now: The time that goes into the version's name.
+        progress: Told of every step.
+
+    Returns:
+        The manifest of the new bundle.
+    """
+    folder = registry.folder(community.name)
+    workshop = open_workshop(settings.cache, settings.model, progress)
+    if settings.until is not None:
+        community = past(community, cut_at(community, settings.until))
+    texts = texts_of(community)
+    vectors = vectors_of(texts, workshop.encoder, workshop.vectors, progress)
+    snapshot = build_snapshot(community, texts, vectors, progress)
+    with progress.task("index", 2) as advance:
+        members = VectorIndex.build(snapshot.members.interests.vectors)
+        advance(1)
+        groups = VectorIndex.build(snapshot.groups.prototypes.vectors)
+        advance(1)
+    manifest = _manifest(community, settings, workshop.encoder, snapshot, now)
+    with progress.task("save", 1) as advance:
+        draft = Draft(manifest, snapshot, members, groups, workshop.folder)
+        manifest = save_bundle(draft, folder)
+        registry.promote(community.name, manifest.version)
+        advance(1)
+    return manifest
+
+
+def snapshot_of(community: Community, workshop: Workshop, progress: Progress = SILENT) -> Snapshot:
+    """Return the snapshot of a community without writing anything, for an evaluation."""
+    texts = texts_of(community)
+    vectors = vectors_of(texts, workshop.encoder, workshop.vectors, progress)
+    return build_snapshot(community, texts, vectors, progress)
+
+
+def fingerprint_of(community: Community, settings: TrainSettings, encoder: str) -> str:
+    """Return a hash of inputs and settings: equal work has an equal fingerprint."""
+    digest = hashlib.sha256(f"{FORMAT} {encoder} {settings.until}".encode())
+    for name in (
+        "members", "groups", "memberships", "posts", "authors",
+        "post_groups", "participations", "ties", "blocks",
+    ):  # fmt: skip
+        frame: pl.DataFrame = getattr(community, name)
+        digest.update(json.dumps([name, frame.columns, len(frame)]).encode())
+        digest.update(frame.hash_rows(seed=0).to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _manifest(
+    community: Community,
+    settings: TrainSettings,
+    encoder: OnnxEncoder,
+    snapshot: Snapshot,
+    now: datetime,
+) -> Manifest:
+    fingerprint = fingerprint_of(community, settings, encoder.fingerprint)
+    moment = now.astimezone(UTC)
+    return Manifest(
+        format=FORMAT,
+        community=community.name,
+        version=f"{moment:%Y%m%dT%H%M%S%f}"[:18] + f"Z-{fingerprint[:8]}",
+        fingerprint=fingerprint,
+        created_at=moment.isoformat(timespec="seconds"),
+        watermark=0,
+        window=(activity.first_of(community), activity.last_of(community)),
+        sizes={
+            "members": len(community.members),
+            "groups": len(community.groups),
+            "memberships": len(community.memberships),
+            "posts": len(community.posts),
+            "ties": len(community.ties),
+            "interests": len(snapshot.members.interests.vectors),
+            "prototypes": len(snapshot.groups.prototypes.vectors),
+            "terms": len(snapshot.vocabulary),
+            "set_aside": len(community.rejections),
+        },
+        settings={
+            "model": encoder.card.model,
+            "until": settings.until,
+            "encoder": asdict(encoder.card),
+        },
+        libraries=_versions(),
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,112 @@
+"""Vectors of texts already embedded, on disk: each text is embedded once, ever.
+
+A cache holds the vectors of one encoder (its fingerprint names the folder) as immutable segments,
+each written beside and renamed, so that an interrupted run keeps all but its last few seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.types import UNIT_TOLERANCE, BoolVector, Matrix
+
+log = logging.getLogger(__name__)
+
+Keys = NDArray[np.uint64]
+"""Keys of texts: uint64 of shape (n, 2), the halves of a 128-bit hash."""
+
+
+def keys_of(texts: Sequence[str]) -> Keys:
+    """Return the keys of texts, shape (n, 2); only equal texts have equal keys.
+
+    >>> keys = keys_of(["rye", "oats", "rye"])
+    >>> (keys[0] == keys[2]).all(), (keys[0] == keys[1]).all()
+    (np.True_, np.False_)
+    """
+    digests = b"".join(
+        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        for text in texts
+    )
+    return np.frombuffer(digests, dtype="<u8").reshape(-1, 2)
+
+
+class VectorCache:
+    """The vectors of one encoder's texts in one folder."""
+
+    def __init__(self, folder: Path, fingerprint: str, dimension: int) -> None:
+        self.folder = folder / fingerprint
+        self.dimension = dimension
+        self._record = np.dtype([("key", "<u8", 2), ("vector", "<f4", (dimension,))])
+
+    def find(self, keys: Keys) -> tuple[BoolVector, Matrix]:
+        """Return which of distinct keys are known, shape (n,), and their vectors, shape (n, d).
+
+        Rows of unknown keys are zero. A segment that is damaged is removed and logged: its texts
+        count as unknown and are embedded again.
+        """
+        found = np.zeros(len(keys), dtype=bool)
+        vectors = np.zeros((len(keys), self.dimension), dtype=np.float32)
+        if not len(keys):
+            return found, vectors
+        order = np.argsort(keys[:, 0])
+        wanted = keys[order]
+        for path in sorted(self.folder.glob("*.npy")):
+            segment = self._open(path)
+            if segment is None:
+                continue
+            held = np.ascontiguousarray(segment["key"])
+            place = np.searchsorted(wanted[:, 0], held[:, 0]).clip(max=len(wanted) - 1)
+            hit = np.flatnonzero((wanted[place] == held).all(axis=1))
+            block = np.ascontiguousarray(segment["vector"][hit])
+            if not _are_unit(block):
+                self._discard(path, "it holds vectors that are not of unit length")
+                continue
+            rows = order[place[hit]]
+            found[rows] = True
+            vectors[rows] = block
+        return found, vectors
+
+    def add(self, keys: Keys, vectors: Matrix) -> None:
+        """Keep vectors, shape (n, d), under their keys, shape (n, 2): all of them or none."""
+        if not len(keys):
+            return
+        segment = np.empty(len(keys), dtype=self._record)
+        segment["key"], segment["vector"] = keys, vectors
+        self.folder.mkdir(parents=True, exist_ok=True)
+        name = uuid.uuid4().hex
+        beside = self.folder / f".{name}.partial"
+        try:
+            with beside.open("wb") as file:
+                np.save(file, segment, allow_pickle=False)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.rename(self.folder / f"{name}.npy")
+        finally:
+            beside.unlink(missing_ok=True)
+
+    def _open(self, path: Path) -> NDArray[np.void] | None:
+        try:
+            segment: NDArray[np.void] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            self._discard(path, str(error))
+            return None
+        if segment.dtype != self._record:
+            self._discard(path, f"it holds {segment.dtype}")
+            return None
+        return segment
+
+    def _discard(self, path: Path, why: str) -> None:
+        log.warning("cached vectors in %s are damaged (%s): embedding them again", path.name, why)
+        path.unlink(missing_ok=True)
+
+
+def _are_unit(vectors: Matrix) -> bool:
+    return bool((np.abs(np.linalg.norm(vectors, axis=1) - 1) < UNIT_TOLERANCE).all())

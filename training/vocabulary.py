@@ -1,0 +1,330 @@
+"""The distinctive terms of a community, and who uses which, with a post that shows it.
+
+A term is worth naming in a reason when several people use it (so it identifies nobody), few
+people do (so it says something), and the texts that use it are about the same thing: their
+vectors lie closer together than those of texts at large: "really" appears in texts about
+everything, "levain" does not. A phrase must besides appear more often than its words would meet
+by chance. Stop words of some thirty languages are left out first, and "at large" means texts of
+the same language, since those lie together whatever they are about.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.feature_extraction.text import CountVectorizer
+from stop_words import AVAILABLE_LANGUAGES, get_stop_words
+
+from data.community import Community
+from engine.columns import Links, Strings
+from engine.snapshot import OWN_WORDS, TOOK_PART
+from engine.terms import analyze
+from engine.types import Matrix, Rows, Vector
+from training.activity import taking_part
+from training.texts import Texts, TextVectors
+
+MIN_WRITERS = 3
+"""People who must use a term before anybody is told of it."""
+
+MAX_SHARE = 0.05
+"""Share of the people up to which a term says something."""
+
+COHERENCE = 0.12
+"""How much nearer to each other (in cosine) than texts at large the texts with a term must be."""
+
+FEW_TEXTS = 0.25
+"""Divided by the root of the number of texts, what few texts must show beyond `COHERENCE`: by
+chance, three texts lie together more easily than thirty."""
+
+FEW_IN_LANGUAGE = 8
+"""Texts in a language below which it is judged by texts at large."""
+
+ASSOCIATION = 0.45
+"""Normalised pointwise mutual information that makes two words a phrase (Bouma 2009)."""
+
+MEMBER_TERMS = 60
+"""Terms kept for one member, the rarest."""
+
+GROUP_TERMS = 150
+"""Terms kept for one group, the most typical."""
+
+PROFILE = -1
+"""Stands for the profile or the description where a post could show a term."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The terms and who uses them; see `engine.snapshot` for the columns.
+
+    Attributes:
+        words: The terms, ascending.
+        rarity: log(people / people who use it): float32 of shape (terms,).
+        vectors: The direction of the texts that use it: unit vectors of shape (terms, d).
+        members: Members to terms.
+        member_posts: For each link of `members`, a post row or `PROFILE`.
+        groups: Groups to terms.
+        group_posts: For each link of `groups`, a post row or `PROFILE`.
+    """
+
+    words: Strings
+    rarity: Vector
+    vectors: Matrix
+    members: Links
+    member_posts: Rows
+    groups: Links
+    group_posts: Rows
+
+
+def build_vocabulary(community: Community, texts: Texts, vectors: TextVectors) -> Vocabulary:
+    """Find the distinctive terms of public texts and who uses them."""
+    people = len(community.members)
+    table = _who_said(community)
+    corpus = [*texts.posts, *texts.members]
+    matrix = np.concatenate([vectors.posts, vectors.members])
+    if not any(corpus):
+        return _empty(community, matrix.shape[1])
+    counter = CountVectorizer(analyzer=analyze, binary=True, dtype=np.float32)
+    uses = sparse.csr_array(counter.fit_transform(corpus))
+    said = sparse.csr_array(
+        (np.ones(len(table), np.float32), (table["member"], table["text"])),
+        shape=(people, len(corpus)),
+    )
+    by_member = _binary(said @ uses)
+    writers = np.diff(sparse.csc_array(by_member).indptr)
+    voices = int((np.diff(by_member.indptr) > 0).sum())
+    names = counter.get_feature_names_out()
+    # Five authors of one talk are one voice: a term must come up in as many different texts.
+    distinct = _distinct(corpus)
+    texts_with = np.diff(sparse.csc_array(uses[distinct]).indptr)
+    several = (np.minimum(writers, texts_with) >= MIN_WRITERS) & (
+        writers <= max(MAX_SHARE * voices, 10)
+    )
+    several &= _conversations_with(community, uses) >= 2
+    stop = {language: frozenset(get_stop_words(language)) for language in AVAILABLE_LANGUAGES}
+    candidates = np.flatnonzero(several & _is_wordy(names, frozenset().union(*stop.values())))
+    candidates = candidates[_is_phrase(names, candidates, texts_with, len(distinct))]
+    languages = _languages(uses[distinct], names, list(stop.values()))
+    kept = candidates[_coherent(uses[:, candidates][distinct], matrix[distinct], languages)]
+    rarity = np.log(max(voices, 1) / writers[kept]).astype(np.float32)
+    spoken = sparse.csr_array(uses[:, kept])
+    members, member_posts = _member_terms(table, spoken, rarity, people, len(texts.posts))
+    groups, group_posts = _group_terms(community, texts, spoken, counter, kept)
+    return Vocabulary(
+        Strings.of(names[kept].tolist()),
+        rarity,
+        _directions(spoken[distinct], matrix[distinct]),
+        members,
+        member_posts,
+        groups,
+        group_posts,
+    )
+
+
+def _who_said(community: Community) -> pl.DataFrame:
+    """Return `member text wrote ts`: posts first, then profiles, as rows of one corpus."""
+    posts = taking_part(community).select("member", "wrote", "ts", text="post")
+    count, offset = len(community.members), len(community.posts)
+    profiles = pl.DataFrame({"member": np.arange(count), "text": np.arange(count) + offset})
+    own = profiles.with_columns(wrote=pl.lit(value=True), ts=pl.lit(None, dtype=pl.Float64))
+    return pl.concat([posts, own.select(posts.columns)])
+
+
+def _distinct(corpus: list[str]) -> Rows:
+    """Return the first row of each different text that says something, ascending.
+
+    A weekly event says the same words each week; that is one text, not agreement.
+    """
+    first = {text: row for row, text in reversed(list(enumerate(corpus)))}
+    return np.array(sorted(row for text, row in first.items() if text), dtype=np.int64)
+
+
+def _conversations_with(community: Community, uses: sparse.csr_array) -> Rows:
+    """Return in how many conversations each term comes up: answers often repeat the question."""
+    posts, texts = len(community.posts), uses.shape[0]
+    parents = community.posts["parent"].to_list()
+    roots = [row if parent is None else parent for row, parent in enumerate(parents)]
+    roots += range(posts, texts)
+    shape = (texts, texts)
+    inside = sparse.csr_array((np.ones(texts, np.float32), (roots, np.arange(texts))), shape=shape)
+    counts: Rows = np.diff(sparse.csc_array(inside @ uses).indptr).astype(np.int64)
+    return counts
+
+
+def _is_wordy(names: NDArray[np.object_], stop: frozenset[str]) -> NDArray[np.bool_]:
+    """Return which terms have neither a function word nor a stump in them."""
+
+    def wordy(term: str) -> bool:
+        return all(len(word) > 2 and word not in stop for word in re.split(r"[ '’]", term))
+
+    return np.fromiter((wordy(term) for term in names), dtype=bool, count=len(names))
+
+
+def _is_phrase(
+    names: NDArray[np.object_], candidates: Rows, texts_with: Rows, texts: int
+) -> NDArray[np.bool_]:
+    """Return which candidates are single words, or pairs that belong together."""
+    position = {name: row for row, name in enumerate(names)}
+    held = np.ones(len(candidates), dtype=bool)
+    for place, term in enumerate(candidates.tolist()):
+        words = names[term].split()
+        if len(words) == 2:
+            one, other = (texts_with[position[word]] / texts for word in words)
+            both = texts_with[term] / texts
+            held[place] = np.log(both / (one * other)) >= -ASSOCIATION * np.log(both)
+    return held
+
+
+def _languages(
+    uses: sparse.csr_array, names: NDArray[np.object_], stop: list[frozenset[str]]
+) -> Rows:
+    """Return a language for each text: the one whose stop words it uses most, -1 for none."""
+    belongs = np.array([[word in words for words in stop] for word in names], dtype=np.float32)
+    counts = np.asarray(uses @ belongs)
+    return np.where(counts.max(axis=1) > 0, counts.argmax(axis=1), -1).astype(np.int64)
+
+
+def _coherent(uses: sparse.csr_array, matrix: Matrix, languages: Rows) -> NDArray[np.bool_]:
+    """Return which terms' texts lie closer together than texts of their languages at large."""
+    count = np.diff(sparse.csc_array(uses).indptr).astype(np.float64)
+    sums = np.asarray(uses.T @ matrix, dtype=np.float64)
+    names, member = np.unique(languages, return_inverse=True)
+    belongs = sparse.csr_array(
+        (np.ones(len(member), np.float32), (np.arange(len(member)), member)),
+        shape=(len(member), len(names)),
+    )
+    texts = np.bincount(member, minlength=len(names)).astype(np.float64)
+    at_large = _mean_cosine(np.asarray(belongs.T @ matrix, dtype=np.float64), texts)
+    everywhere = _mean_cosine(
+        matrix.sum(axis=0, dtype=np.float64)[None, :], np.array([len(matrix)])
+    )
+    at_large = np.where(texts >= FEW_IN_LANGUAGE, at_large, everywhere)
+    shares = np.asarray((uses.T @ belongs).todense()) / np.maximum(count, 1)[:, None]
+    threshold = shares @ at_large + COHERENCE + FEW_TEXTS / np.sqrt(np.maximum(count, 1))
+    result: NDArray[np.bool_] = _mean_cosine(sums, count) >= threshold
+    return result
+
+
+def _mean_cosine(sums: NDArray[np.float64], count: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean cosine between n unit vectors from their sum: (|sum|² - n) / n(n-1)."""
+    pairs = np.maximum(count * (count - 1), 1)
+    return np.where(count > 1, ((sums**2).sum(axis=1) - count) / pairs, 0.0)
+
+
+def _member_terms(
+    table: pl.DataFrame, spoken: sparse.csr_array, rarity: Vector, people: int, posts: int
+) -> tuple[Links, Rows]:
+    position, term = _uses_of(spoken, table["text"].to_numpy())
+    uses = pl.DataFrame(
+        {
+            "owner": table["member"].to_numpy()[position],
+            "term": term,
+            "post": table["text"].to_numpy()[position],
+            "weight": np.where(table["wrote"].to_numpy()[position], OWN_WORDS, TOOK_PART),
+            "ts": table["ts"].to_numpy()[position],
+        }
+    )
+    best = _one_each(uses).with_columns(
+        post=pl.when(pl.col("post") < posts).then("post").otherwise(PROFILE),
+        rarity=pl.Series(rarity[_one_each(uses)["term"].to_numpy()]),
+    )
+    best = best.sort(["owner", "weight", "rarity", "term"], descending=[False, True, True, False])
+    return _linked(best.group_by("owner", maintain_order=True).head(MEMBER_TERMS), people)
+
+
+def _group_terms(
+    community: Community,
+    texts: Texts,
+    spoken: sparse.csr_array,
+    counter: CountVectorizer,
+    kept: NDArray[np.int64],
+) -> tuple[Links, Rows]:
+    """Return the terms most typical of each group: frequent in it, and more than elsewhere."""
+    count = len(community.groups)
+    table = community.post_groups.with_columns(
+        ts=pl.Series(community.posts["ts"].to_numpy()[community.post_groups["post"].to_numpy()])
+    )
+    position, term = _uses_of(spoken, table["post"].to_numpy())
+    uses = pl.DataFrame(
+        {
+            "owner": table["group"].to_numpy()[position],
+            "term": term,
+            "post": table["post"].to_numpy()[position],
+            "weight": np.ones(len(position)),
+            "ts": table["ts"].to_numpy()[position],
+        }
+    )
+    described = sparse.csr_array(counter.transform(texts.groups))[:, kept].tocoo()
+    about = pl.DataFrame(
+        {
+            "owner": described.row.astype(np.int64),
+            "term": described.col.astype(np.int64),
+            "post": np.full(described.nnz, PROFILE),
+            "weight": np.full(described.nnz, 3.0),
+            "ts": np.full(described.nnz, np.nan),
+        }
+    )
+    uses = pl.concat([uses, about])
+    amount = uses.group_by("owner", "term").agg(amount=pl.col("weight").sum())
+    volume = uses.group_by("owner").agg(volume=pl.len())
+    overall = uses.group_by("term").agg(overall=pl.len())
+    typical = (
+        amount.join(volume, on="owner")
+        .join(overall, on="term")
+        .with_columns(lift=pl.col("amount") / pl.col("volume") / (pl.col("overall") / len(uses)))
+        .filter(pl.col("lift") > 1)
+        .with_columns(typical=pl.col("amount").sqrt() * pl.col("lift").log())
+    )
+    best = _one_each(uses).join(typical, on=["owner", "term"]).with_columns(weight="typical")
+    best = best.sort(["owner", "weight", "term"], descending=[False, True, False])
+    return _linked(best.group_by("owner", maintain_order=True).head(GROUP_TERMS), count)
+
+
+def _uses_of(spoken: sparse.csr_array, text: Rows) -> tuple[Rows, Rows]:
+    """Return, for texts given by row, each use of a term: position in `text`, and the term."""
+    lines = spoken[text].tocoo()
+    return lines.row.astype(np.int64), lines.col.astype(np.int64)
+
+
+def _one_each(uses: pl.DataFrame) -> pl.DataFrame:
+    """Return one use for each owner and term: own words before others', newest first."""
+    order = ["owner", "term", "weight", "ts", "post"]
+    ranked = uses.sort(order, descending=[False, False, True, True, False], nulls_last=True)
+    return ranked.group_by("owner", "term", maintain_order=True).first()
+
+
+def _linked(best: pl.DataFrame, size: int) -> tuple[Links, Rows]:
+    best = best.sort("owner", "term")
+    links = Links.of(
+        size, best["owner"].to_numpy(), best["term"].to_numpy(), best["weight"].to_numpy()
+    )
+    return links, best["post"].to_numpy().astype(np.int64)
+
+
+def _binary(matrix: sparse.csr_array) -> sparse.csr_array:
+    matrix = sparse.csr_array(matrix)
+    matrix.data[:] = 1
+    return matrix
+
+
+def _directions(uses: sparse.csr_array, matrix: Matrix) -> Matrix:
+    sums: Matrix = np.asarray(sparse.csr_array(uses).T @ matrix, dtype=np.float32)
+    sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
+    return sums
+
+
+def _empty(community: Community, dimension: int) -> Vocabulary:
+    nothing = np.zeros(0, np.int64)
+    return Vocabulary(
+        Strings.of([]),
+        np.zeros(0, np.float32),
+        np.zeros((0, dimension), np.float32),
+        Links.of(len(community.members), nothing, nothing),
+        nothing,
+        Links.of(len(community.groups), nothing, nothing),
+        nothing,
+    )
