@@ -39,8 +39,7 @@ class NotAlreadyTied:
     def allows(self, query: Query, pool: Pool) -> BoolVector:
         """Return which members are new to the viewer."""
         themselves: BoolVector = np.equal(pool.rows, query.member)
-        new: BoolVector = ~(contains(query.companions, pool.rows) | themselves)
-        return new
+        return ~(contains(query.companions, pool.rows) | themselves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +52,5 @@ class RoomLeft:
     def allows(self, query: Query, pool: Pool) -> BoolVector:
         """Return which groups take another member."""
         free = self.groups.capacity[pool.rows] - self.groups.size[pool.rows]
-        return np.greater(free, 0)  # NaN > 0 is False: unreadable is not offered
+        room: BoolVector = free > 0  # NaN > 0 is False: unreadable is not offered
+        return room
