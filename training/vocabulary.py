@@ -34,10 +34,14 @@ MIN_WRITERS = 3
 MAX_SHARE = 0.05
 """Share of the people up to which a term says something."""
 
-COHERENCE = 0.12
+ONE_VOICE = 0.4
+"""Share of a term's texts that one person may have written: beyond, it is their name or project,
+and sharing it says little about anybody else."""
+
+COHERENCE = 0.15
 """How much nearer to each other (in cosine) than texts at large the texts with a term must be."""
 
-FEW_TEXTS = 0.25
+FEW_TEXTS = 0.3
 """Divided by the root of the number of texts, what few texts must show beyond `COHERENCE`: by
 chance, three texts lie together more easily than thirty."""
 
@@ -94,7 +98,9 @@ def build_vocabulary(community: Community, texts: Texts, vectors: TextVectors) -
         (np.ones(len(table), np.float32), (table["member"], table["text"])),
         shape=(people, len(corpus)),
     )
-    by_member = _binary(said @ uses)
+    times = sparse.csr_array(said @ uses)
+    loudest = np.asarray(times.max(axis=0).todense()).ravel()
+    by_member = _binary(times)
     writers = np.diff(sparse.csc_array(by_member).indptr)
     voices = int((np.diff(by_member.indptr) > 0).sum())
     names = counter.get_feature_names_out()
@@ -105,6 +111,7 @@ def build_vocabulary(community: Community, texts: Texts, vectors: TextVectors) -
         writers <= max(MAX_SHARE * voices, 10)
     )
     several &= _conversations_with(community, uses) >= 2
+    several &= loudest <= ONE_VOICE * np.diff(sparse.csc_array(uses).indptr)
     stop = {language: frozenset(get_stop_words(language)) for language in AVAILABLE_LANGUAGES}
     candidates = np.flatnonzero(several & _is_wordy(names, frozenset().union(*stop.values())))
     candidates = candidates[_is_phrase(names, candidates, texts_with, len(distinct))]
