@@ -9,7 +9,7 @@ from engine.index import VectorIndex
 from engine.pipeline import Pipeline
 from engine.policies.fitness import NotAlreadyTied
 from engine.policies.privacy import Discoverable, NotBlocked, OpenToIntroductions, SameAudience
-from engine.ranker import WeightedSum
+from engine.ranker import ByAcquaintance, WeightedSum
 from engine.selection import TopK
 from engine.snapshot import Snapshot
 from engine.sources import (
@@ -27,6 +27,9 @@ WEIGHTS = {
     TakesPart.name: 0.4,
 }
 """Chosen by hand on validation windows; see the README's Decisions."""
+
+NEWCOMER_WEIGHTS = {MutualCompanions.name: 1.0, InterestMatch.name: 1.0, TakesPart.name: 0.2}
+"""For those who are in no group yet: what they say counts more than who is active."""
 
 
 def introduction_recommender(snapshot: Snapshot, interests: VectorIndex) -> Pipeline:
@@ -53,6 +56,6 @@ def introduction_recommender(snapshot: Snapshot, interests: VectorIndex) -> Pipe
             InterestMatch(members.interests),
             TakesPart(members),
         ),
-        scorer=WeightedSum(WEIGHTS),
+        scorer=ByAcquaintance(WeightedSum(NEWCOMER_WEIGHTS), WeightedSum(WEIGHTS)),
         selector=TopK(),
     )

@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 
 from data.town import Town, make_town
-from data.town_interests import read_interests
-from data.town_people import NOBODY
-from data.town_tables import NO_LIMIT
-from data.town_text import Words, fill, join_sentences
+from data.town.interests import read_interests
+from data.town.people import NOBODY
+from data.town.tables import NO_LIMIT
+from data.town.text import Words, fill, join_sentences
 from engine.domain import DAY_S, LASTING_DAYS, LASTING_TIMES, TABLES
 from engine.errors import SettingError
 from engine.types import BoolVector, Rows

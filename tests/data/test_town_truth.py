@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from data.town_interests import Vocabulary, read_interests
-from data.town_people import NOBODY, People
-from data.town_truth import About, Groups, Truth
+from data.town.interests import Vocabulary, read_interests
+from data.town.people import NOBODY, People
+from data.town.truth import About, Groups, Truth
 
 SOUGH, CHEESE, BEES = (read_interests()[row] for row in (0, 1, 11))
 

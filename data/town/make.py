@@ -14,13 +14,13 @@ from datetime import UTC, date, datetime
 import numpy as np
 import polars as pl
 
-from data.town_groups import draw_groups
-from data.town_interests import draw_vocabulary
-from data.town_joins import Joins, draw_joins
-from data.town_meetings import derive_ties, draw_participations
-from data.town_people import Window, draw_people
-from data.town_posts import Posts, draw_posts
-from data.town_tables import (
+from data.town.groups import draw_groups
+from data.town.interests import draw_vocabulary
+from data.town.joins import Joins, draw_joins
+from data.town.meetings import derive_ties, draw_participations
+from data.town.people import Window, draw_people
+from data.town.posts import Posts, draw_posts
+from data.town.tables import (
     block_table,
     group_table,
     make_ids,
@@ -30,8 +30,8 @@ from data.town_tables import (
     post_table,
     tie_table,
 )
-from data.town_text import Lexicon
-from data.town_truth import Truth
+from data.town.text import Lexicon
+from data.town.truth import Truth
 from engine.domain import DAY_S
 from engine.errors import SettingError
 
@@ -53,7 +53,7 @@ class Town:
     Attributes:
         tables: Frames as `engine.domain.TABLES` names them, columns as a folder holds them:
             ids are strings, ``posts.groups`` is a list of strings, times are unix seconds,
-            ``groups.capacity`` is `town_tables.NO_LIMIT` without a limit. The row order is that
+            ``groups.capacity`` is `tables.NO_LIMIT` without a limit. The row order is that
             of `Truth`.
         truth: The right answers.
     """

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from data.town_joins import Joins
-from data.town_people import NOBODY
-from data.town_posts import Posts, Role
-from data.town_truth import Truth
+from data.town.joins import Joins
+from data.town.people import NOBODY
+from data.town.posts import Posts, Role
+from data.town.truth import Truth
 from engine.types import Rows
 
 SMALL_GATHERING = 6

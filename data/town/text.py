@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from data import town_phrases as phrases
-from data.town_interests import TERMS, Interest, Vocabulary, title_case
-from data.town_people import NOBODY
+from data.town import phrases as phrases
+from data.town.interests import TERMS, Interest, Vocabulary, title_case
+from data.town.people import NOBODY
 from engine.types import Rows
 
 _SLOT = re.compile(r"\{(\w+)\}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from data.town_people import NOBODY, Amounts, People, Window
-from data.town_truth import About, Groups
+from data.town.people import NOBODY, Amounts, People, Window
+from data.town.truth import About, Groups
 from engine.domain import DAY_S
 from engine.types import BoolVector, Rows
 
@@ -55,7 +55,7 @@ def draw_groups(rng: np.random.Generator, people: People, area_of: Rows, window:
         window: The time the history covers; the new groups lie in its last four weeks.
 
     Returns:
-        Groups with the size each hopes for; `town_joins` replaces it by the size it came to.
+        Groups with the size each hopes for; `joins` replaces it by the size it came to.
     """
     fans = Fans(people, len(area_of))
     about, new = _draw_kinds(len(people))

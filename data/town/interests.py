@@ -65,7 +65,7 @@ def read_interests() -> tuple[Interest, ...]:
     Raises:
         DataError: A line has another number of terms or forms than this module reads.
     """
-    text = resources.files("data").joinpath("interests.tsv").read_text("utf-8")
+    text = resources.files("data.town").joinpath("interests.tsv").read_text("utf-8")
     return tuple(_interest(row) for row in csv.DictReader(text.splitlines(), delimiter="\t"))
 
 

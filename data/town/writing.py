@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from data import town_phrases as phrases
-from data import town_sentences as sentences
-from data.town_groups import interest_within
-from data.town_interests import TERMS
-from data.town_people import NOBODY, People
-from data.town_posts import Posts, Role
-from data.town_text import (
+from data.town import phrases as phrases
+from data.town import sentences as sentences
+from data.town.groups import interest_within
+from data.town.interests import TERMS
+from data.town.people import NOBODY, People
+from data.town.posts import Posts, Role
+from data.town.text import (
     Lexicon,
     Words,
     draw_everyday,
@@ -22,7 +22,7 @@ from data.town_text import (
     fill,
     join_sentences,
 )
-from data.town_truth import About, Groups
+from data.town.truth import About, Groups
 from engine.types import BoolVector, Rows
 
 PROFILE_SHARE = 0.6
@@ -112,8 +112,8 @@ def write_members(
         rng: The source of randomness.
         lexicon: The words of the town's interests.
         people: The members.
-        place: Where each lives, an index into `town_phrases.PLACES`.
-        language: What each writes, an index into `town_phrases.PROFILES_BY_LANGUAGE`.
+        place: Where each lives, an index into `phrases.PLACES`.
+        language: What each writes, an index into `phrases.PROFILES_BY_LANGUAGE`.
     """
     count = len(people)
     everyday = draw_everyday(rng, count) | {"place": place}

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from data import town_phrases as phrases
-from data.town_joins import Joins
-from data.town_posts import Posts
-from data.town_text import Lexicon
-from data.town_truth import Groups, Truth
-from data.town_writing import write_groups, write_members, write_posts
+from data.town import phrases as phrases
+from data.town.joins import Joins
+from data.town.posts import Posts
+from data.town.text import Lexicon
+from data.town.truth import Groups, Truth
+from data.town.writing import write_groups, write_members, write_posts
 from engine.domain import Visibility
 from engine.types import BoolVector, Rows
 

@@ -7,8 +7,8 @@ from enum import IntEnum
 
 import numpy as np
 
-from data.town_interests import Vocabulary
-from data.town_people import NOBODY, Amounts, People
+from data.town.interests import Vocabulary
+from data.town.people import NOBODY, Amounts, People
 from engine.types import BoolVector, Rows
 
 

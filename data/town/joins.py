@@ -7,9 +7,9 @@ from enum import IntEnum
 
 import numpy as np
 
-from data.town_groups import Fans
-from data.town_people import NOBODY, Amounts, People, Window
-from data.town_truth import About, Groups, Truth
+from data.town.groups import Fans
+from data.town.people import NOBODY, Amounts, People, Window
+from data.town.truth import About, Groups, Truth
 from engine.domain import DAY_S
 from engine.types import BoolVector, Rows
 

@@ -1,6 +1,6 @@
 """How members and groups of the synthetic town present themselves, with places for words.
 
-The places are those of `data.town_sentences`; in addition ``{It}`` is the interest and ``{T}``
+The places are those of `data.town.sentences`; in addition ``{It}`` is the interest and ``{T}``
 a term as they stand in a name, ``{too}`` is a second interest and ``{x}`` one of its terms.
 """
 

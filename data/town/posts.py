@@ -7,10 +7,10 @@ from enum import IntEnum
 
 import numpy as np
 
-from data.town_groups import interest_within
-from data.town_joins import Joins
-from data.town_people import NOBODY, Amounts, Window
-from data.town_truth import About, Truth
+from data.town.groups import interest_within
+from data.town.joins import Joins
+from data.town.people import NOBODY, Amounts, Window
+from data.town.truth import About, Truth
 from engine.domain import DAY_S
 from engine.types import Rows
 

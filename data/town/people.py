@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data.town_interests import Vocabulary
+from data.town.interests import Vocabulary
 from engine.domain import DAY_S
 from engine.types import Rows
 
