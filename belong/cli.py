@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import NoReturn
 
 import typer
 
@@ -27,13 +29,24 @@ MISTAKE, STOPPED = 2, 130
 """Exit codes: the user can mend it; the user pressed Ctrl-C."""
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a user's mistake is one sentence and exit code 2."""
     try:
-        app(standalone_mode=True)
+        app(arguments)
     except UserError as error:
-        sys.stderr.write(f"belong: {error}\n")
-        sys.exit(MISTAKE)
+        _end(str(error), MISTAKE)
+    except OSError as error:  # a full disk, missing rights, a file where a folder should be
+        where = f"{error.filename}: " if error.filename else ""
+        _end(f"{where}{error.strerror or error}", MISTAKE)
     except KeyboardInterrupt:
-        sys.stderr.write("belong: stopped; nothing was changed\n")
-        sys.exit(STOPPED)
+        _end("stopped", STOPPED)
+    except SystemExit as end:
+        if end.code == STOPPED:  # typer turns Ctrl-C inside a command into a silent exit
+            sys.stderr.write("belong: stopped\n")
+        raise
+
+
+def _end(message: str, code: int) -> NoReturn:
+    """Say one sentence on one line, whatever a library put into it, and exit."""
+    sys.stderr.write(f"belong: {' '.join(message.split())}\n")
+    sys.exit(code)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,7 +37,9 @@ def demo(
     from training.console import TerminalProgress, figures_table
     from training.train import TrainSettings, open_workshop, train
 
-    console = Console()
+    if not no_serve:
+        _check_port(port)
+    console = Console(emoji=False)
     progress = TerminalProgress(Console(stderr=True))
     town = _make(members, folder / "town", console)
     registry = Registry(folder / "bundles")
@@ -68,7 +69,6 @@ def _make(members: int, folder: Path, console: Console) -> Community:
 
     console.rule("a town")
     town = make_town(members, SEED)
-    shutil.rmtree(folder, ignore_errors=True)
     write_folder(town.tables, folder)
     community = read_community(folder, now=datetime.now(UTC).timestamp(), name="town")
     console.print(
@@ -113,6 +113,12 @@ def _lines(answer: Answer) -> list[str]:
         lines.append(f"  {escape(item.name)}")
         lines += [f"    [green]{escape(reason.text)}[/green]" for reason in item.reasons]
     return lines or ["  nobody to suggest"]
+
+
+def _check_port(port: int) -> None:
+    from serving.run import check_address
+
+    check_address("127.0.0.1", port)
 
 
 def _serve(bundles: Path, port: int, console: Console) -> None:

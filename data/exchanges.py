@@ -12,7 +12,8 @@ def ties_from_posts(posts: pl.DataFrame, authors: pl.DataFrame) -> pl.DataFrame:
     """Derive ties: an author answered another's post, or two wrote one together.
 
     Args:
-        posts: ``ts`` and ``parent``, one row a post.
+        posts: ``ts``, ``parent`` and ``public``, one row a post. What is not public gives no tie:
+            others would be told of an exchange they may not see.
         authors: ``post member``, rows.
 
     Returns:
@@ -20,8 +21,11 @@ def ties_from_posts(posts: pl.DataFrame, authors: pl.DataFrame) -> pl.DataFrame:
         exchange (null if none has one); ``weight`` the number of posts in which they did.
         Posts of more than ``MOST_AUTHORS`` count neither as an answer nor as answered.
     """
-    few = authors.filter(pl.len().over("post") <= MOST_AUTHORS)
-    dated = posts.select("ts", "parent", pl.int_range(pl.len(), dtype=pl.Int64).alias("post"))
+    dated = posts.select(
+        "ts", "parent", "public", pl.int_range(pl.len(), dtype=pl.Int64).alias("post")
+    )
+    public = dated.filter("public").select("post")
+    few = authors.filter(pl.len().over("post") <= MOST_AUTHORS).join(public, on="post", how="semi")
     answers = dated.filter(pl.col("parent").is_not_null()).select("post", "parent")
     asked = few.rename({"post": "parent", "member": "other"})
     pairs = pl.concat(

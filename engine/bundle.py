@@ -19,7 +19,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ FORMAT = 1
 
 MANIFEST = "manifest.json"
 PARTIAL = ".partial"
+OPENED = frozenset({".npy", ".faiss", ".onnx", ".json"})
+"""Endings of the files that are opened, each of which the manifest must vouch for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ def save_bundle(draft: Draft, community_folder: Path) -> Manifest:
         _sweep(community_folder)
         with _folder_in_progress(beside):
             _write_files(draft, beside)
+            _check_written(beside)
             manifest = Manifest(**{**asdict(draft.manifest), "files": _seal(beside)})
             text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False)
             (beside / MANIFEST).write_text(text, "utf-8")
@@ -147,17 +150,13 @@ def load_bundle(folder: Path, threads: int = 1) -> Bundle:
     manifest = read_manifest(folder)
     for name, known in manifest.files.items():
         _check_file(folder, name, known)
-    try:
-        snapshot: Snapshot = from_arrays(Snapshot, _Arrays(folder))
-    except (KeyError, ValueError, OSError) as error:
-        raise BundleError(f"{folder} has no readable column {error}: train again") from error
-    return Bundle(
-        manifest=manifest,
-        snapshot=snapshot,
-        members=VectorIndex.load(snapshot.members.interests.vectors, folder / "members.faiss"),
-        groups=VectorIndex.load(snapshot.groups.prototypes.vectors, folder / "groups.faiss"),
-        encoder=OnnxEncoder.load(folder / "encoder", threads),
-    )
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.suffix in OPENED and name != MANIFEST and name not in manifest.files:
+            raise BundleError(f"{path} is not in the manifest: train again or roll back")
+    snapshot, members, groups = _open_columns(folder)
+    encoder = OnnxEncoder.load(folder / "encoder", threads)
+    return Bundle(manifest, snapshot, members, groups, encoder)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -175,10 +174,14 @@ def read_manifest(folder: Path) -> Manifest:
                 f"{path} is of format {written}, this version reads up to {FORMAT}: "
                 "update Belong or train again"
             )
-        return Manifest(**{**fields, "window": tuple(fields["window"])})
+        files = {
+            name: {"sha256": str(known["sha256"]), "bytes": int(known["bytes"])}
+            for name, known in fields["files"].items()
+        }
+        return Manifest(**{**fields, "window": tuple(fields["window"]), "files": files})
     except FileNotFoundError as error:
         raise BundleError(f"{folder} holds no bundle: {MANIFEST} is missing") from error
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise BundleError(f"{path} cannot be read ({error}): train again or roll back") from error
 
 
@@ -190,19 +193,38 @@ class _Arrays(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:  # noqa: ANN401
         path = self._folder / f"{name}.npy"
-        if not path.exists():
-            raise KeyError(path.name)
-        # An empty file cannot be mapped; it costs nothing to read.
-        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+        try:
+            # An empty file cannot be mapped; it costs nothing to read.
+            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise BundleError(f"{path} is no readable column ({error}): train again") from error
         # A plain view is several times quicker to slice than numpy's memmap class.
         return np.asarray(mapped)
+
+
+def _open_columns(folder: Path) -> tuple[Snapshot, VectorIndex, VectorIndex]:
+    snapshot: Snapshot = from_arrays(Snapshot, _Arrays(folder))
+    interests, prototypes = snapshot.members.interests.vectors, snapshot.groups.prototypes.vectors
+    members = VectorIndex.load(interests, folder / "members.faiss")
+    return snapshot, members, VectorIndex.load(prototypes, folder / "groups.faiss")
+
+
+def _check_written(folder: Path) -> None:
+    """Open what was written: numpy and faiss overlook a disk that fills as a file's end is due."""
+    try:
+        _open_columns(folder)
+    except BundleError as error:
+        raise OSError(f"it cannot be read back: {error}") from error
 
 
 def _write_files(draft: Draft, folder: Path) -> None:
     for name, array in to_arrays(draft.snapshot):
         np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
-    draft.members.save(folder / "members.faiss")
-    draft.groups.save(folder / "groups.faiss")
+    try:
+        draft.members.save(folder / "members.faiss")
+        draft.groups.save(folder / "groups.faiss")
+    except RuntimeError as error:  # faiss has no other word for a full disk
+        raise OSError(str(error)) from error
     shutil.copytree(draft.encoder_folder, folder / "encoder")
 
 
@@ -218,9 +240,13 @@ def _seal(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _check_file(folder: Path, name: str, known: dict[str, Any]) -> None:
     path = folder / name
-    if not path.is_file():
-        raise BundleError(f"{path} is missing: restore it, train again or roll back")
-    if path.stat().st_size != known["bytes"] or _checksum(path) != known["sha256"]:
+    try:
+        same = path.stat().st_size == known["bytes"] and _checksum(path) == known["sha256"]
+    except FileNotFoundError:
+        raise BundleError(f"{path} is missing: restore it, train again or roll back") from None
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path} cannot be read ({error}): mend that or roll back") from error
+    if not same:
         raise BundleError(f"{path} does not match its checksum: train again or roll back")
 
 
@@ -245,8 +271,10 @@ def _sweep(community_folder: Path) -> None:
     import time
 
     for path in community_folder.glob(f".*{PARTIAL}"):
-        if time.time() - path.stat().st_mtime > 86_400:
-            shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):  # another run may have just removed or renamed it
+            age_s = time.time() - path.stat().st_mtime
+            if age_s > 86_400:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

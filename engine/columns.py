@@ -139,7 +139,8 @@ def contains(sorted_rows: Rows, rows: Rows) -> NDArray[np.bool_]:
     """Return which of `rows` are in `sorted_rows` (ascending), shape (n,)."""
     if not len(sorted_rows):
         return np.zeros(len(rows), dtype=bool)
-    place = np.searchsorted(sorted_rows, rows).clip(max=len(sorted_rows) - 1)
+    place = np.searchsorted(sorted_rows, rows)
+    np.minimum(place, len(sorted_rows) - 1, out=place)
     found: NDArray[np.bool_] = sorted_rows[place] == rows
     return found
 

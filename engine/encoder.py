@@ -118,8 +118,10 @@ class OnnxEncoder:
             StageError: The model answered with something that is not finite.
         """
         vectors = np.empty((len(texts), self.card.dimension), dtype=np.float32)
-        prompt = self.card.prompt
-        encodings = self._tokenizer.encode_batch_fast([prompt + t[:MAX_CHARACTERS] for t in texts])
+        read = [self.card.prompt + text[:MAX_CHARACTERS] for text in texts]
+        # A lone surrogate, which JSON can carry, is no text to the tokenizer.
+        readable = [text.encode("utf-8", "replace").decode("utf-8") for text in read]
+        encodings = self._tokenizer.encode_batch_fast(readable)
         lengths = np.fromiter((len(e.ids) for e in encodings), dtype=np.int64, count=len(texts))
         for batch in batches_by_length(lengths, TOKEN_BUDGET):
             feed = self._feed([encodings[i] for i in batch], int(lengths[batch].max()))

@@ -11,25 +11,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.columns import Links, contains
-from engine.query import NOBODY, Query
-from engine.snapshot import LATELY_DAYS, OWN_WORDS, Snapshot
+from engine.columns import contains
+from engine.query import Query
+from engine.shared_terms import (
+    alike,
+    closest,
+    has_own_words,
+    own_posts,
+    post_ids,
+    post_of,
+    rarest,
+    shared_terms,
+    visible,
+)
+from engine.snapshot import LATELY_DAYS, Snapshot
 from engine.types import Rows
 
 MAX_REASONS = 3
 """Reasons given with one suggestion."""
-
-MAX_TERMS = 2
-"""Shared terms named in one reason."""
 
 SMALL = 40
 """Members up to which a group is called small."""
 
 SMALL_SHARED = 200
 """Members up to which sharing a group says something about two people."""
-
-CLOSE = 0.45
-"""Cosine between a term's texts and one of the viewer's interests from which it is called close."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +73,17 @@ class GroupReasons:
 
     def _interest(self, query: Query, group: int) -> Reason | None:
         groups = self.snapshot.groups
-        shared = _shared(query.terms, groups.terms.of_row(group)[0])
-        chosen = rarest(self.snapshot, shared)
+
+        def said(term: int) -> tuple[bool, bool]:
+            post = post_of(groups.terms, groups.term_posts, group, term)
+            return post < 0, own_posts(self.snapshot, query, [term])[1]
+
+        shared = shared_terms(query.terms, groups.terms.of_row(group)[0])
+        chosen = alike(rarest(self.snapshot, shared), said)
         if not chosen:
             return None
-        posts = [_post_of(groups.terms, groups.term_posts, group, term) for term in chosen]
-        mine, own_words = _own(self.snapshot, query, chosen)
+        posts = [post_of(groups.terms, groups.term_posts, group, term) for term in chosen]
+        mine, own_words = own_posts(self.snapshot, query, chosen)
         words = _quoted(self.snapshot, chosen)
         if max(posts) < 0:
             text = f"It is about {words}, which {_came_up(own_words)}."
@@ -82,13 +92,13 @@ class GroupReasons:
         else:
             text = f"{words} come up here and in what you took part in."
             text = text if len(chosen) > 1 else text.replace(" come ", " comes ")
-        evidence = _post_ids(self.snapshot, [*posts, *mine]) or (groups.ids[group],)
+        evidence = post_ids(self.snapshot, query, [*posts, *mine]) or (groups.ids[group],)
         return Reason("shared_interest", text, evidence)
 
     def _companions(self, query: Query, group: int) -> Reason | None:
         members = self.snapshot.members
         here = self.snapshot.groups.members.of_row(group)[0]
-        there = _visible(self.snapshot, query, query.companions[contains(here, query.companions)])
+        there = visible(self.snapshot, query, query.companions[contains(here, query.companions)])
         if not len(there):
             return None
         verb = "is" if len(there) == 1 else "are"
@@ -100,24 +110,34 @@ class GroupReasons:
 
     def _close(self, query: Query, group: int) -> Reason | None:
         groups = self.snapshot.groups
-        chosen = closest(self.snapshot, query, groups.terms.of_row(group)[0])
-        if not chosen or len(_shared(query.terms, groups.terms.of_row(group)[0])):
+        terms, _ = groups.terms.of_row(group)
+        if len(shared_terms(query.terms, terms)):
             return None
-        posts = [_post_of(groups.terms, groups.term_posts, group, term) for term in chosen]
+
+        def described(term: int) -> bool:
+            return post_of(groups.terms, groups.term_posts, group, term) < 0
+
+        chosen = alike(closest(self.snapshot, query, terms), described)
+        if not chosen:
+            return None
+        posts = [post_of(groups.terms, groups.term_posts, group, term) for term in chosen]
+        said = "it is" if described(chosen[0]) else "people here talk"
         words = _quoted(self.snapshot, chosen)
-        evidence = _post_ids(self.snapshot, posts) or (groups.ids[group],)
-        text = f"Close to what you care about: people here talk about {words}."
+        evidence = post_ids(self.snapshot, query, posts) or (groups.ids[group],)
+        text = f"Close to what you care about: {said} about {words}."
         return Reason("close_interest", text, evidence)
 
     def _co_membership(self, query: Query, group: int) -> Reason | None:
         groups = self.snapshot.groups
         near, strength = groups.neighbours.of_row(group)
-        mine = contains(query.groups, near)
-        if not mine.any():
-            return None
-        best = int(near[mine][np.lexsort((near[mine], -strength[mine]))[0]])
-        text = f"People who are in {groups.names[best]}, like you, are often here too."
-        return Reason("co_membership", text, (groups.ids[best],))
+        mine = contains(query.groups, near) & groups.public[near]
+        here = groups.members.of_row(group)[0]
+        for best in near[mine][np.lexsort((near[mine], -strength[mine]))].tolist():
+            # Neighbours share past members too; the sentence speaks of several present ones.
+            if contains(here, groups.members.of_row(best)[0]).sum() >= 2:
+                text = f"People who are in {groups.names[best]}, like you, are often here too."
+                return Reason("co_membership", text, (groups.ids[best],))
+        return None
 
     def _small(self, query: Query, group: int) -> Reason | None:
         groups = self.snapshot.groups
@@ -138,7 +158,7 @@ class GroupReasons:
         joins = int(groups.joins_lately[group])
         if joins < 3:
             return None
-        text = f"{joins} people joined in the last {LATELY_DAYS} days."
+        text = f"{joins} people joined in the latest {LATELY_DAYS} days on record."
         return Reason("lively", text, (groups.ids[group],))
 
     def _plain(self, group: int) -> Reason:
@@ -168,33 +188,36 @@ class MemberReasons:
 
     def _interest(self, query: Query, member: int) -> Reason | None:
         members = self.snapshot.members
-        chosen = rarest(self.snapshot, _shared(query.terms, members.terms.of_row(member)[0]))
+
+        def said(term: int) -> tuple[bool, bool]:
+            theirs = has_own_words(members.terms, member, [term])
+            return theirs, own_posts(self.snapshot, query, [term])[1]
+
+        shared = shared_terms(query.terms, members.terms.of_row(member)[0])
+        chosen = alike(rarest(self.snapshot, shared), said)
         if not chosen:
             return None
-        theirs = [_post_of(members.terms, members.term_posts, member, term) for term in chosen]
-        mine, own_words = _own(self.snapshot, query, chosen)
+        theirs = [post_of(members.terms, members.term_posts, member, term) for term in chosen]
+        mine, own_words = own_posts(self.snapshot, query, chosen)
         words = _quoted(self.snapshot, chosen)
         text = {
             (True, True): f"You both talk about {words}.",
             (True, False): f"They took part in posts about {words}, which you talk about.",
             (False, True): f"They talk about {words}, and you took part in posts about that.",
             (False, False): f"You both took part in posts about {words}.",
-        }[own_words, _has_own_words(members.terms, member, chosen)]
-        evidence = _post_ids(self.snapshot, [*theirs, *mine]) or (members.ids[member],)
+        }[own_words, has_own_words(members.terms, member, chosen)]
+        evidence = post_ids(self.snapshot, query, [*theirs, *mine]) or (members.ids[member],)
         return Reason("shared_interest", text, evidence)
 
     def _companions(self, query: Query, member: int) -> Reason | None:
         members = self.snapshot.members
         theirs = members.ties.of_row(member)[0]
-        mutual = _visible(
-            self.snapshot, query, query.companions[contains(theirs, query.companions)]
-        )
+        mutual = visible(self.snapshot, query, query.companions[contains(theirs, query.companions)])
         mutual = mutual[~contains(members.blocks.of_row(member)[0], mutual)]
         if not len(mutual):
             return None
-        people = _names(self.snapshot, mutual) or _people(mutual)
+        people = _names(self.snapshot, mutual) or _people(mutual).lower()
         text = f"You both talk with {people}."
-        text = text.replace("with One", "with one")
         evidence = tuple(members.ids[row] for row in mutual[:3].tolist())
         return Reason("mutual_companions", text, evidence)
 
@@ -220,20 +243,26 @@ class MemberReasons:
     def _close(self, query: Query, member: int) -> Reason | None:
         members = self.snapshot.members
         theirs, _ = members.terms.of_row(member)
-        chosen = closest(self.snapshot, query, theirs)
-        if not chosen or len(_shared(query.terms, theirs)):
+        if len(shared_terms(query.terms, theirs)):
             return None
-        posts = [_post_of(members.terms, members.term_posts, member, term) for term in chosen]
+
+        def own(term: int) -> bool:
+            return has_own_words(members.terms, member, [term])
+
+        chosen = alike(closest(self.snapshot, query, theirs), own)
+        if not chosen:
+            return None
+        posts = [post_of(members.terms, members.term_posts, member, term) for term in chosen]
         words = _quoted(self.snapshot, chosen)
-        evidence = _post_ids(self.snapshot, posts) or (members.ids[member],)
-        return Reason(
-            "close_interest", f"Close to what you care about: they talk about {words}.", evidence
-        )
+        evidence = post_ids(self.snapshot, query, posts) or (members.ids[member],)
+        said = "talk" if own(chosen[0]) else "took part in posts"
+        text = f"Close to what you care about: they {said} about {words}."
+        return Reason("close_interest", text, evidence)
 
     def _plain(self, member: int) -> Reason:
         members = self.snapshot.members
         took_part = float(members.active[member]) > 0
-        text = "Takes part here regularly." if took_part else "Open to meeting people."
+        text = "Has taken part here." if took_part else "Open to meeting people."
         return Reason("open_member", text, (members.ids[member],))
 
 
@@ -251,73 +280,6 @@ def _first(makers: Iterable[Maker], query: Query, row: int) -> list[Reason]:
     return reasons
 
 
-def rarest(snapshot: Snapshot, terms: Rows) -> list[int]:
-    """Return up to `MAX_TERMS` terms, rarest first, none of which is part of another."""
-    return _without_overlap(snapshot, terms[np.lexsort((terms, -snapshot.rarity[terms]))])
-
-
-def closest(snapshot: Snapshot, query: Query, terms: Rows) -> list[int]:
-    """Return up to `MAX_TERMS` terms nearest to any of the viewer's interests, if near enough."""
-    if not len(terms) or not len(query.interests):
-        return []
-    cosines = (snapshot.term_vectors[terms] @ query.interests.T).max(axis=1)
-    near = np.flatnonzero(cosines >= CLOSE)
-    order = near[np.lexsort((terms[near], -cosines[near]))]
-    return _without_overlap(snapshot, terms[order])
-
-
-def _without_overlap(snapshot: Snapshot, terms: Rows) -> list[int]:
-    """Return the first `MAX_TERMS` terms of which none shares a word with another."""
-    chosen: list[int] = []
-    words: list[str] = []
-    for term in terms.tolist():
-        text = snapshot.vocabulary[term]
-        if not any(_overlap(text, other) for other in words):
-            chosen.append(term)
-            words.append(text)
-        if len(chosen) == MAX_TERMS:
-            break
-    return chosen
-
-
-def _overlap(one: str, other: str) -> bool:
-    """Return whether two terms share a word, endings aside."""
-    return any(first[:5] == second[:5] for first in one.split() for second in other.split())
-
-
-def _shared(mine: Rows, theirs: Rows) -> Rows:
-    return mine[contains(theirs, mine)]
-
-
-def _post_of(terms: Links, posts: Rows, row: int, term: int) -> int:
-    """Return the post that shows that a row uses a term, -1 if it is not a post."""
-    start, end = int(terms.offsets[row]), int(terms.offsets[row + 1])
-    place = start + int(np.searchsorted(terms.targets[start:end], term))
-    return int(posts[place])
-
-
-def _has_own_words(terms: Links, row: int, wanted: Sequence[int]) -> bool:
-    targets, weights = terms.of_row(row)
-    return bool((weights[np.searchsorted(targets, np.array(wanted))] >= OWN_WORDS).all())
-
-
-def _own(snapshot: Snapshot, query: Query, terms: Sequence[int]) -> tuple[list[int], bool]:
-    """Return the viewer's own posts that show the terms, and whether the words are their own."""
-    if query.member == NOBODY:
-        return [], True
-    members = snapshot.members
-    posts = [_post_of(members.terms, members.term_posts, query.member, term) for term in terms]
-    return posts, _has_own_words(members.terms, query.member, terms)
-
-
-def _visible(snapshot: Snapshot, query: Query, rows: Rows) -> Rows:
-    """Return the members among `rows` whom the viewer may see named."""
-    rows = rows[snapshot.members.discoverable[rows]]
-    if query.member == NOBODY:
-        return rows
-    return rows[~contains(snapshot.members.blocks.of_row(query.member)[0], rows)]
-
-
 def _names(snapshot: Snapshot, rows: Rows) -> str:
     """Return the names of the first two and how many more there are, '' if one has no name."""
     names = [snapshot.members.names[row] for row in rows[:2].tolist()]
@@ -332,7 +294,7 @@ def _people(rows: Rows) -> str:
 
 
 def _share(share: float) -> str:
-    return "all" if share == 1 else f"{share:.0%} of"
+    return "all" if share == 1 else f"{int(100 * share)}% of"
 
 
 def _came_up(own_words: bool) -> str:
@@ -341,8 +303,3 @@ def _came_up(own_words: bool) -> str:
 
 def _quoted(snapshot: Snapshot, terms: Sequence[int]) -> str:
     return " and ".join(f"“{snapshot.vocabulary[term]}”" for term in terms)
-
-
-def _post_ids(snapshot: Snapshot, posts: Iterable[int]) -> tuple[str, ...]:
-    distinct = dict.fromkeys(post for post in posts if post >= 0)
-    return tuple(snapshot.post_ids[post] for post in distinct)

@@ -18,9 +18,8 @@ from engine.types import Rows, Vector
 class InterestMatch:
     """How near the candidate comes to what the viewer cares about.
 
-    The best cosine to each interest, averaged over the interests with the larger of them
-    counting more: a group need not serve every interest, and one that serves the main one best
-    should not lose to one that serves all of them a little.
+    The best cosine to any interest, the heavier ones counting more: a group need not serve every
+    interest, and one that serves a main one well should not lose to one that serves all a little.
     """
 
     profiles: Profiles

@@ -73,6 +73,13 @@ class Pipeline:
     scorer: Scorer
     selector: Selector
 
+    def __post_init__(self) -> None:
+        """Refuse two stages of one name: one would hide the other in the trace."""
+        stages = [*self.sources, *self.policies, *self.features, self.scorer, self.selector]
+        names = [stage.name for stage in stages]
+        if len(set(names)) != len(names):
+            raise StageError(f"stages must have names of their own, got {names}")
+
     def recommend(self, query: Query, k: int) -> Slate:
         """Return at most k suggestions, best first."""
         trace = Trace()
@@ -91,7 +98,7 @@ class Pipeline:
         for source in self.sources:
             with _timed(trace, source):
                 try:
-                    found[source.name] = source.propose(query)
+                    found[source.name] = _proposal(source, source.propose(query))
                 except Exception as error:  # a request is answered from the sources that work
                     log.exception("source %s failed", source.name)
                     trace.failed[source.name] = f"{type(error).__name__}: {error}"
@@ -153,7 +160,22 @@ def _column(stage: Stage, values: NDArray[Any], pool: Pool, dtype: type[Any]) ->
     return values
 
 
+def _proposal(stage: Stage, rows: Rows) -> Rows:
+    """Return the rows if they can be rows.
+
+    Raises:
+        StageError: They cannot; a negative one would silently stand for the last.
+    """
+    if not isinstance(rows, np.ndarray) or rows.ndim != 1 or rows.dtype != np.int64:
+        raise StageError(f"{stage.name} owes rows, int64 of shape (m,), gave {rows!r:.60}")
+    if len(rows) and rows.min() < 0:
+        raise StageError(f"{stage.name} owes rows, gave {rows.min()}")
+    return rows
+
+
 def _check_choice(stage: Stage, chosen: Rows, size: int, k: int) -> None:
+    if not isinstance(chosen, np.ndarray) or chosen.ndim != 1 or chosen.dtype != np.int64:
+        raise StageError(f"{stage.name} owes positions, int64 of shape (m,), gave {chosen!r:.60}")
     distinct = np.unique(chosen)
     inside = len(chosen) == 0 or (distinct[0] >= 0 and distinct[-1] < size)
     if len(chosen) > k or len(distinct) != len(chosen) or not inside:

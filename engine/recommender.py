@@ -116,9 +116,8 @@ class Recommender:
         )
 
     def _band(self, audience: str | None) -> int:
-        if audience is None and list(self._bands) == [""]:
-            return 0  # a community without bands
-        return self._bands.get(audience or "", UNREADABLE_BAND) if audience else UNREADABLE_BAND
+        # In a community without bands everyone is of the band ''.
+        return self._bands.get(audience or "", UNREADABLE_BAND)
 
     def _suggest_groups(self, query: Query, k: int) -> Answer:
         groups = self.bundle.snapshot.groups

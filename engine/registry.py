@@ -19,6 +19,9 @@ CURRENT = "current"
 REMEMBERED = 50
 """Promotions that can be undone."""
 
+LONGEST_NAME = 255
+"""Bytes of UTF-8 that a folder's name may have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -65,7 +68,7 @@ class Registry:
             UnknownError: The name cannot be that of a folder in here.
         """
         # A name from a URL must never lead out of the bundles folder.
-        if community in {"", ".", ".."} or any(sign in community for sign in "/\\\0"):
+        if not _is_folder_name(community):
             raise UnknownError(f"no community is called {community!r}")
         return self.bundles / community
 
@@ -123,17 +126,27 @@ class Registry:
             UnknownError: Nothing was promoted before that is still there.
         """
         history = self._history(community)[:-1]
-        while history and not (self.folder(community) / history[-1] / MANIFEST).exists():
+        while history and not self._is_readable(community, history[-1]):
             history.pop()
         if not history:
             raise UnknownError(f"{community!r} has no earlier version to go back to")
         self._write(community, history)
         return history[-1]
 
+    def _is_readable(self, community: str, version: str) -> bool:
+        try:
+            read_manifest(self.folder(community) / version)
+        except BundleError:
+            return False
+        return True
+
     def _history(self, community: str) -> list[str]:
         path = self.folder(community) / CURRENT
         try:
-            return [str(version) for version in json.loads(path.read_text("utf-8"))["promoted"]]
+            history = [str(name) for name in json.loads(path.read_text("utf-8"))["promoted"]]
+            if not all(_is_folder_name(version) for version in history):
+                raise ValueError("a version in it is no name of a folder")
+            return history
         except FileNotFoundError:
             return []
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -155,3 +168,11 @@ class Registry:
             raise BundleError(f"{path} could not be written ({error}): nothing changed") from error
         finally:
             beside.unlink(missing_ok=True)
+
+
+def _is_folder_name(name: str) -> bool:
+    """Return whether a folder in here can have this name, on any file system in use."""
+    odd = name in {"", ".", ".."} or any(sign in name for sign in "/\\\0")
+    # A lone surrogate cannot be written as UTF-8, so its "?" differs from it.
+    encoded = name.encode("utf-8", "replace")
+    return not odd and encoded.decode("utf-8") == name and len(encoded) <= LONGEST_NAME

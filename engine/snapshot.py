@@ -113,6 +113,7 @@ class Snapshot:
         members: Members, one a row.
         groups: Groups, one a row.
         post_ids: External ids of posts that serve as evidence.
+        post_authors: Who wrote each of them.
         vocabulary: The distinctive terms, in ascending order.
         rarity: For each term, log(writers / writers who use it): float32.
         term_vectors: For each term, the direction of the texts that use it: unit vectors.
@@ -121,6 +122,7 @@ class Snapshot:
     members: MemberColumns
     groups: GroupColumns
     post_ids: Strings
+    post_authors: Links
     vocabulary: Strings
     rarity: Vector
     term_vectors: Matrix

@@ -6,13 +6,21 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Query
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from engine.recommender import Answer, Recommender
 from serving.communities import Communities
-from serving.errors import PROBLEMS, BodyLimit, ProblemResponse, add_error_handlers, problem
+from serving.errors import (
+    BODY_PROBLEMS,
+    PROBLEMS,
+    BodyLimit,
+    ProblemResponse,
+    add_error_handlers,
+    problem,
+)
 from serving.schemas import (
     Communities as CommunityList,
 )
@@ -22,15 +30,24 @@ from serving.schemas import (
     Item,
     NewcomerToGroups,
     NewcomerToMembers,
+    Problem,
     Readiness,
     Reason,
     Recommendations,
 )
 from serving.settings import MAX_LIMIT, ServeSettings
 
+
+class Anything(PathConvertor):
+    """Any string at all, as ids are: slashes and line breaks included."""
+
+    regex = r"[\s\S]*"
+
+
+register_url_convertor("anything", Anything())
+
 COMMUNITY = "/v1/communities/{community}"
-# Ids are any strings: the path convertor lets an encoded slash through.
-MEMBER = COMMUNITY + "/members/{member:path}"
+MEMBER = COMMUNITY + "/members/{member:anything}"
 
 DESCRIPTION = (
     "Belong finds, for each member of a community, the groups where they would belong and the "
@@ -40,6 +57,16 @@ DESCRIPTION = (
 CommunityName = Annotated[str, Path(description="The community's name.", examples=["town"])]
 MemberId = Annotated[str, Path(description="The member's id, percent-encoded.")]
 LimitParameter = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items wanted at most.")]
+
+
+class Api(FastAPI):
+    """The application, whose document knows the shape of a problem."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        document = super().openapi()
+        document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        return document
 
 
 def create_app(settings: ServeSettings) -> FastAPI:
@@ -52,7 +79,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
         yield
         watcher.cancel()
 
-    app = FastAPI(title="Belong", version="1", description=DESCRIPTION, lifespan=lifespan)
+    app = Api(title="Belong", version="1", description=DESCRIPTION, lifespan=lifespan)
     app.add_middleware(BodyLimit)
     add_error_handlers(app)
     _add_health(app, communities)
@@ -81,21 +108,21 @@ def _add_health(app: FastAPI, communities: Communities) -> None:
     )
     async def readyz() -> Readiness | ProblemResponse:
         why = communities.why_not_ready()
-        return problem("not-ready", 503, why) if why else Readiness(communities=communities.names())
+        if why:
+            return problem("not-ready", 503, why)
+        return Readiness(communities=[name for name, _ in communities.loaded()])
 
     @app.get("/v1/communities", tags=["communities"], summary="Which communities are served?")
     async def list_communities() -> CommunityList:
-        cards = []
-        for name in communities.names():
-            manifest = communities.recommender(name).bundle.manifest
-            cards.append(
-                CommunityCard(
-                    community=name,
-                    version=manifest.version,
-                    members=manifest.sizes["members"],
-                    groups=manifest.sizes["groups"],
-                )
+        cards = [
+            CommunityCard(
+                community=name,
+                version=recommender.bundle.manifest.version,
+                members=len(recommender.bundle.snapshot.members.ids),
+                groups=len(recommender.bundle.snapshot.groups.ids),
             )
+            for name, recommender in communities.loaded()
+        ]
         return CommunityList(communities=cards)
 
 
@@ -132,7 +159,7 @@ def _add_newcomers(app: FastAPI, communities: Communities) -> None:
         COMMUNITY + "/recommendations/groups",
         tags=["newcomers"],
         summary="Groups for someone known only by what they say",
-        responses=PROBLEMS,
+        responses=BODY_PROBLEMS,
     )
     def groups_for_text(community: CommunityName, newcomer: NewcomerToGroups) -> Recommendations:
         recommender = communities.recommender(community)
@@ -143,7 +170,7 @@ def _add_newcomers(app: FastAPI, communities: Communities) -> None:
         COMMUNITY + "/recommendations/members",
         tags=["newcomers"],
         summary="People for someone known only by what they say",
-        responses=PROBLEMS,
+        responses=BODY_PROBLEMS,
     )
     def members_for_text(community: CommunityName, newcomer: NewcomerToMembers) -> Recommendations:
         recommender = communities.recommender(community)

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from engine.errors import UnknownError
 
@@ -39,11 +39,13 @@ def serve(
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     from engine.registry import Registry
+    from serving.run import check_address
     from serving.run import serve as run
     from serving.settings import ServeSettings
 
     if not Registry(bundles).communities():
         raise UnknownError(f"{bundles} holds no current bundle: run belong train first")
+    check_address(host, port)
     Console(stderr=True).print(f"Belong answers on http://{host}:{port}, docs on /docs")
     run(ServeSettings(bundles, host, port, workers))
 
@@ -84,10 +86,9 @@ def recommend(
         ]
         typer.echo(json.dumps({"community": name, "member": member, "items": rows}, indent=2))
         return
-    table = Table("", kind.value, "why", title=escape(f"{kind.value} for {member} in {name}"))
+    table = Table("", kind.value, "why", title=Text(f"{kind.value} for {member} in {name}"))
     for place, item in enumerate(items, start=1):
         reasons = "\n".join(reason.text for reason in item.reasons)
-        table.add_row(
-            str(place), f"{escape(item.name)}\n[dim]{escape(item.id)}[/dim]", escape(reasons)
-        )
+        called = Text.assemble(item.name, "\n", (item.id, "dim"))
+        table.add_row(str(place), called, Text(reasons))
     Console().print(table)

@@ -21,6 +21,7 @@ class Communities:
         self._registry = Registry(bundles)
         self._loaded: dict[str, Recommender] = {}
         self._problems: dict[str, str] = {}
+        self._versions: dict[str, str] = {}  # the folders' names, for `refresh` alone
         self._looked = False
         self._lock = threading.Lock()
 
@@ -37,14 +38,15 @@ class Communities:
             for name in names:
                 try:
                     folder = self._registry.current(name)
-                    held = loaded.get(name)
-                    if held is None or held.bundle.manifest.version != folder.name:
+                    if name not in loaded or self._versions.get(name) != folder.name:
                         loaded[name] = Recommender(load_bundle(folder))
+                        self._versions[name] = folder.name
                         log.info("%s: serving %s", name, folder.name)
-                except BelongError as error:
-                    problems[name] = str(error)
-                    if self._problems.get(name) != str(error):
-                        log.error("%s: %s", name, error)
+                except Exception as error:
+                    # Whatever is wrong with one bundle, the others are still looked after.
+                    problems[name] = _said(error)
+                    if self._problems.get(name) != problems[name]:
+                        log.error("%s: %s", name, problems[name])
             # Readers hold one dict or the other, never a half-changed one.
             self._loaded, self._problems, self._looked = loaded, problems, True
 
@@ -64,9 +66,9 @@ class Communities:
             raise BundleError("bundles are still being loaded: try again in a moment")
         raise UnknownError(f"no community is called {community!r}")
 
-    def names(self) -> list[str]:
-        """Return the communities that can be answered for, in order of name."""
-        return sorted(self._loaded)
+    def loaded(self) -> list[tuple[str, Recommender]]:
+        """Return the communities that can be answered for and what answers, in order of name."""
+        return sorted(self._loaded.items(), key=lambda pair: pair[0])
 
     def why_not_ready(self) -> str:
         """Return what is missing before every community can be answered for, '' if nothing."""
@@ -76,3 +78,9 @@ class Communities:
         if missing:
             return "; ".join(f"{name}: {why}" for name, why in sorted(missing.items()))
         return "" if self._loaded else "no community has a bundle: run belong train"
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, BelongError):
+        return str(error)
+    return f"the bundle cannot be used ({type(error).__name__}: {error}): train again or roll back"

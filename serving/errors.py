@@ -3,7 +3,7 @@
 | type | status | meaning |
 | --- | --- | --- |
 | urn:belong:problem:unknown | 404 | no such community, member or path |
-| urn:belong:problem:not-json | 400 | the body is not JSON |
+| urn:belong:problem:not-json | 400 | the body cannot be read as JSON |
 | urn:belong:problem:invalid | 422 | a parameter or a field is missing, unknown or out of range |
 | urn:belong:problem:method | 405 | the path exists, not with this method |
 | urn:belong:problem:too-large | 413 | the body is larger than is read |
@@ -39,29 +39,52 @@ TITLES = {
     "internal": "Something went wrong on our side.",
 }
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": description}
-    for status, description in (
-        (404, "No such community or member."),
-        (422, "A parameter is missing or out of range."),
-        (503, "The community's bundle is not loaded."),
-    )
-}
-"""What every recommending endpoint may answer besides its slate."""
+KINDS = {400: "not-json", 404: "unknown", 405: "method", 413: "too-large"}
+"""Problems that the framework raises, by status."""
+
+MEDIA_TYPE = "application/problem+json"
 
 
 class ProblemResponse(JSONResponse):
     """A problem as JSON."""
 
-    media_type = "application/problem+json"
+    media_type = MEDIA_TYPE
 
 
 def problem(kind: str, status: int, detail: str) -> ProblemResponse:
     """Return the answer that says what went wrong."""
-    body = Problem(
-        type=f"urn:belong:problem:{kind}", title=TITLES[kind], status=status, detail=detail
+    return ProblemResponse(_problem(kind, status, detail).model_dump(), status)
+
+
+def _problem(kind: str, status: int, detail: str) -> Problem:
+    # A field may be called anything, also what no encoding can carry.
+    sayable = detail.encode("utf-8", "backslashreplace").decode("utf-8")
+    return Problem(
+        type=f"urn:belong:problem:{kind}", title=TITLES[kind], status=status, detail=sayable
     )
-    return ProblemResponse(body.model_dump(), status)
+
+
+def _documented(kind: str, status: int, detail: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    example = _problem(kind, status, detail).model_dump()
+    return {
+        "description": TITLES[kind],
+        "content": {MEDIA_TYPE: {"schema": schema, "example": example}},
+    }
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    404: _documented("unknown", 404, "no member has the id 'm1'"),
+    422: _documented("invalid", 422, "query.limit: Input should be less than or equal to 100"),
+    503: _documented("not-ready", 503, "bundles are still being loaded: try again in a moment"),
+}
+"""What every recommending endpoint may answer besides its slate."""
+
+BODY_PROBLEMS = PROBLEMS | {
+    400: _documented("not-json", 400, "The body could not be read as JSON."),
+    413: _documented("too-large", 413, f"A body may have {MAX_BODY} bytes at most."),
+}
+"""The same for those that take a body."""
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -73,7 +96,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _(request: Request, error: HTTPException) -> ProblemResponse:
-        kind = {404: "unknown", 405: "method", 413: "too-large"}.get(error.status_code, "invalid")
+        kind = KINDS.get(error.status_code, "invalid")
         answer = problem(kind, error.status_code, str(error.detail))
         answer.headers.update(error.headers or {})
         return answer
@@ -113,8 +136,10 @@ class BodyLimit:
             return
         refusal = problem("too-large", 413, f"A body may have {MAX_BODY} bytes at most.")
         refusal.headers["connection"] = "close"
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if not announced.isdigit() or int(announced) > MAX_BODY:
+        announced = dict(scope["headers"]).get(b"content-length", b"0").lstrip(b"0") or b"0"
+        # Python reads no number of thousands of digits.
+        too_long = len(announced) > len(str(MAX_BODY))
+        if not announced.isdigit() or too_long or int(announced) > MAX_BODY:
             await refusal(scope, receive, send)
             return
         read = 0

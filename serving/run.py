@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
+import sys
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
+from engine.errors import SettingError
 from engine.index import use_threads
 from serving.app import create_app
 from serving.settings import ServeSettings
@@ -17,6 +22,8 @@ SETTINGS_VARIABLE = "BELONG_SERVE_SETTINGS"
 
 def serve(settings: ServeSettings) -> None:
     """Serve until told to stop."""
+    # uvicorn shuts down on SIGTERM, then raises it once more: to have been stopped is no failure.
+    signal.signal(signal.SIGTERM, _leave)
     os.environ[SETTINGS_VARIABLE] = settings.to_json()
     uvicorn.run(
         "serving.run:app_of_worker",
@@ -27,6 +34,29 @@ def serve(settings: ServeSettings) -> None:
         log_level="warning",
         access_log=False,
     )
+
+
+def check_address(host: str, port: int) -> None:
+    """Refuse an address before any work is done for it.
+
+    Raises:
+        SettingError: Nothing can listen there: it is taken, or not of this machine.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, address = found[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise SettingError(
+            f"cannot listen on {host}:{port} ({error.strerror or error}): "
+            "choose another --port or --host"
+        ) from error
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    sys.exit(0)
 
 
 def app_of_worker() -> FastAPI:

@@ -25,12 +25,19 @@ ENOUGH = 5
 def taking_part(community: Community) -> pl.DataFrame:
     """Return every time a member took part in a post, as author or otherwise.
 
-    Columns `member post` (rows), `ts` (float or null) and `wrote` (bool).
+    Columns `member post` (rows), `ts` (float or null) and `wrote` (bool). Posts that are not
+    public are there too; `in_public` leaves them out.
     """
     wrote = community.authors.select("member", "post", wrote=pl.lit(value=True))
     joined_in = community.participations.select("member", "post", wrote=pl.lit(value=False))
     when = community.posts.select(ts="ts").with_row_index("post").cast({"post": pl.Int64})
     return pl.concat([wrote, joined_in]).join(when, on="post", how="left")
+
+
+def in_public(community: Community, events: pl.DataFrame) -> pl.DataFrame:
+    """Return the events whose post is public: only those may shape a count others are told."""
+    public = pl.Series(community.posts["public"].arg_true()).cast(pl.Int64)
+    return events.filter(pl.col("post").is_in(public.implode()))
 
 
 def in_groups(community: Community) -> pl.DataFrame:
@@ -103,7 +110,7 @@ def members_active(community: Community, asof: float) -> Vector:
     """Return how much each member took part, older times counting less: float32 (members,)."""
     age = (asof - pl.col("ts")) / DAY_S
     amount = decay(age, MEMBERSHIP_HALF_LIFE_DAYS)
-    events = taking_part(community).select("member", weight=amount)
+    events = in_public(community, taking_part(community)).select("member", weight=amount)
     total = np.bincount(events["member"], weights=events["weight"], minlength=_members(community))
     return total.astype(np.float32)
 
@@ -114,7 +121,7 @@ def returning(community: Community) -> Vector:
     NaN with fewer than `ENOUGH` members who ever took part: float32 of shape (groups,).
     """
     days = (
-        in_groups(community)
+        in_public(community, in_groups(community))
         .filter(pl.col("ts").is_not_null())
         .group_by("member", "group")
         .agg(days=(pl.col("ts") // DAY_S).n_unique())
@@ -130,6 +137,7 @@ def answered(community: Community) -> Vector:
     `ENOUGH` of them, or where the community has no replies: float32 of shape (groups,).
     """
     posts = community.posts.with_row_index("post").cast({"post": pl.Int64})
+    posts = posts.filter("public")
     replies = posts.filter(pl.col("parent").is_not_null()).select("post", "parent")
     if not len(replies):
         return np.full(len(community.groups), np.nan, dtype=np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +25,12 @@ from training.split import cut_at, parts_by, past
 from training.train import Workshop, snapshot_of
 
 FOREVER = float("inf")
+
+NOBODY = {
+    "groups": "nobody who was in a group before the cut joined another one after it",
+    "introductions": "there is no tie after the cut, or none was hidden",
+}
+"""Why a part says nothing although it could be split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ def assess(
             people.append(_by_hiding(part, settings, workshop, progress))
     if not groups and not people:
         raise SettingError("; ".join(not_measured.values()))
+    not_measured |= _without_anybody({"groups": groups, "introductions": people})
     until = cuts.get("", cuts) if cuts else None
     return {
         "dataset": community.name,
@@ -116,6 +123,11 @@ def _by_hiding(
         raise SettingError(f"--hide-ties wants a share between 0 and 1, not {settings.hide_ties}")
     kept, hidden = hide_ties(part, settings.hide_ties, settings.seed)
     return evaluate_introductions(snapshot_of(kept, workshop, progress), hidden, progress)
+
+
+def _without_anybody(parts: Mapping[str, Sequence[tuple[Systems, int]]]) -> dict[str, str]:
+    empty = (name for name, part in parts.items() if part and not any(n for _, n in part))
+    return {name: NOBODY[name] for name in empty}
 
 
 def _section(measured: Sequence[tuple[Systems, int]]) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from engine.types import Vector
 Baseline = Callable[[int], Vector]
 """Member row -> a score for every group (or member) row."""
 
-DAMPING = 10.0
-"""Added to the denominator of item-kNN's cosine, against tiny overlaps."""
+DAMPING = 50.0
+"""Added to the denominator of item-kNN's cosine, against tiny overlaps; the best of 0 to 100 on
+validation windows."""
 
 
 def popularity(snapshot: Snapshot) -> Baseline:

@@ -19,21 +19,35 @@ from training.vocabulary import Vocabulary, build_vocabulary
 
 
 def build_snapshot(
-    community: Community, texts: Texts, vectors: TextVectors, progress: Progress = SILENT
+    community: Community,
+    texts: Texts,
+    vectors: TextVectors,
+    progress: Progress = SILENT,
+    now: float = float("inf"),
 ) -> Snapshot:
-    """Return everything the recommenders read, as of the last dated thing in the community."""
-    asof = activity.last_of(community) or 0.0
+    """Return everything the recommenders read, as of the last dated thing in the community.
+
+    Args:
+        community: What is known.
+        texts: What it says.
+        vectors: The same as vectors.
+        progress: Told of every step.
+        now: What is dated later, such as an event announced for next month, does not count as
+            the last thing that happened.
+    """
+    asof = min(activity.last_of(community) or 0.0, now)
     with progress.task("terms", 1) as advance:
         vocabulary = build_vocabulary(community, texts, vectors)
         advance(1)
     interests = member_interests(community, vectors, asof, progress)
     prototypes = group_prototypes(community, vectors, interests, asof, progress)
     memberships = _memberships(community, asof)
-    post_ids, shown = _evidence(community, vocabulary)
+    post_ids, post_authors, shown = _evidence(community, vocabulary)
     return Snapshot(
         members=_members(community, asof, interests, memberships, vocabulary, shown),
         groups=_groups(community, asof, prototypes, memberships, vocabulary, shown),
         post_ids=post_ids,
+        post_authors=post_authors,
         vocabulary=vocabulary.words,
         rarity=vocabulary.rarity,
         term_vectors=vocabulary.vectors,
@@ -138,8 +152,8 @@ def _bands(audience: pl.Series) -> tuple[Rows, Strings]:
     return np.array(codes, dtype=np.int64), Strings.of(names)
 
 
-def _evidence(community: Community, vocabulary: Vocabulary) -> tuple[Strings, Rows]:
-    """Return the ids of the posts that serve as evidence, and post row -> position among them.
+def _evidence(community: Community, vocabulary: Vocabulary) -> tuple[Strings, Links, Rows]:
+    """Return the evidence posts' ids and authors, and post row -> position among them.
 
     The last position of the map answers for -1, no post, with -1.
     """
@@ -147,7 +161,9 @@ def _evidence(community: Community, vocabulary: Vocabulary) -> tuple[Strings, Ro
     used = used[used >= 0]
     place = np.full(len(community.posts) + 1, -1, dtype=np.int64)
     place[used] = np.arange(len(used))
-    return Strings.of(community.posts["id"].gather(used).to_list()), place
+    wrote = community.authors.filter(pl.col("post").is_in(pl.Series(used).implode()))
+    authors = Links.of(len(used), place[wrote["post"].to_numpy()], wrote["member"].to_numpy())
+    return Strings.of(community.posts["id"].gather(used).to_list()), authors, place
 
 
 def _float32(column: pl.Series) -> Vector:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from dataclasses import asdict
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from engine.errors import DataError
 
@@ -49,7 +51,7 @@ def train(
     from training.train import TrainSettings
     from training.train import train as run
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     found = _read(data, community, console)
     settings = TrainSettings(model, until, cache)
     now = datetime.now(UTC)
@@ -75,12 +77,14 @@ def evaluate(  # noqa: PLR0913
     from training.console import TerminalProgress, figures_table
     from training.train import open_workshop
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
+    if json_file is not None:
+        _check_place(json_file)
     found = _read(data, None, console)
     progress = TerminalProgress(console)
     settings = AssessSettings(until, window, split_by, hide_ties, seed)
     result = assess(found, settings, open_workshop(cache, model, progress), progress)
-    out = Console()
+    out = Console(emoji=False)
     for title, section in (("groups", result), ("introductions", result["introductions"])):
         if section["members"]:
             heading = f"{title}, {section['members']} members of {found.name}"
@@ -96,14 +100,14 @@ def inspect(data: Data, as_json: AsJson = False) -> None:
     """Say what is in a community folder, and what is wrong with it."""
     from training.summary import summary
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     found = _read(data, None, console)
     facts = summary(found)
     if as_json:
         aside = [asdict(rejection) for rejection in found.rejections]
         typer.echo(json.dumps({"community": found.name, **facts, "set_aside": aside}, indent=2))
         return
-    table = Table("what", "how many", title=escape(found.name))
+    table = Table("what", "how many", title=Text(found.name))
     for name, value in facts.items():
         table.add_row(
             name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value)
@@ -111,7 +115,7 @@ def inspect(data: Data, as_json: AsJson = False) -> None:
     Console().print(table)
     for rejection in found.rejections:
         line = f"{rejection.file}:{rejection.line}: {rejection.reason}"
-        Console().print(line, markup=False, highlight=False)
+        Console().print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 @bundles_app.command("list")
@@ -135,11 +139,13 @@ def list_bundles(bundles: Bundles, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = Table("community", "version", "current", "members", "created", "problem")
+    # A version is there to be copied: the rest makes room for it.
+    version = Column("version", no_wrap=True)
+    table = Table("community", version, "current", "members", "created", "problem")
     for row in rows:
         mark = "yes" if row["current"] else ""
         cells = (row["community"], row["version"], mark, row["members"], row["created_at"])
-        table.add_row(*(escape(str(cell or "")) for cell in cells), escape(str(row["problem"])))
+        table.add_row(*(Text(str(cell or "")) for cell in cells), Text(str(row["problem"])))
     Console().print(table)
 
 
@@ -182,13 +188,29 @@ def _read(data: Path, name: str | None, console: Console) -> Community:
             f"{first.reason} (all of them: belong inspect {data})",
             markup=False,
             highlight=False,
+            soft_wrap=True,
         )
     return found
 
 
+def _check_place(path: Path) -> None:
+    """Refuse now what could not be written after an hour's work."""
+    if path.is_dir() or not path.parent.is_dir():
+        raise DataError(f"{path} cannot be written: give a file in a folder that is there")
+
+
 def _write_json(path: Path, value: object) -> None:
-    text = json.dumps(value, indent=2, allow_nan=False) + "\n"
+    text = json.dumps(_plain(value), indent=2, allow_nan=False) + "\n"
     try:
         path.write_text(text, "utf-8")
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _plain(value: object) -> object:
+    """Return the value with null for every number JSON does not have, such as a ratio to 0."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

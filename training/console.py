@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 STEPS = {
     "model": "opening the encoder",
@@ -48,7 +50,9 @@ class TerminalProgress:
 
 def figures_table(title: str, systems: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Table:
     """Return a table of systems by metrics, each with its 95 % interval."""
-    table = Table("system", *SHOWN, title=title)
+    # Narrow enough for 80 columns: an interval that is cut off says nothing.
+    columns = (Column(metric, overflow="fold") for metric in SHOWN)
+    table = Table("system", *columns, title=Text(title), box=SIMPLE, pad_edge=False)
     for name, figures in systems.items():
         cells = []
         for metric in SHOWN:

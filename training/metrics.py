@@ -122,5 +122,6 @@ def ratio_with_interval(
         return Figure(float("nan"), float("nan"), float("nan"), len(ours))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = resampled_means(ours, seed) / resampled_means(theirs, seed)
-    low, high = np.nanquantile(ratios, [0.025, 0.975])
+        # A sample in which they found nothing is infinitely far ahead, or says nothing.
+        low, high = np.nanquantile(ratios, [0.025, 0.975])
     return Figure(float(ours.mean() / theirs.mean()), float(low), float(high), len(ours))

@@ -42,7 +42,8 @@ def cut_at(community: Community, until: str) -> float:
         cut = float(joins[int(len(joins) * float(share[1]) / 100)])
     else:
         try:
-            cut = datetime.fromisoformat(until.strip()).replace(tzinfo=UTC).timestamp()
+            moment = datetime.fromisoformat(until.strip())
+            cut = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
         except ValueError:
             raise SettingError(
                 f"--until wants a date such as 2017-04-01 or a share such as 80%, not {until!r}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import shutil
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +17,7 @@ from data.community import Community
 from engine.bundle import FORMAT, Draft, Manifest, save_bundle
 from engine.encoder import OnnxEncoder
 from engine.encoder_export import DEFAULT_MODEL, export_encoder
+from engine.errors import BundleError
 from engine.index import VectorIndex
 from engine.registry import Registry
 from engine.snapshot import Snapshot
@@ -58,7 +60,11 @@ def open_workshop(cache: Path, model: str = DEFAULT_MODEL, progress: Progress = 
     """Export the model if that has not been done, and open the cache of its vectors."""
     with progress.task("model", 1) as advance:
         folder = export_encoder(model, cache / "encoders")
-        encoder = OnnxEncoder.load(folder)
+        try:
+            encoder = OnnxEncoder.load(folder)
+        except BundleError:
+            shutil.rmtree(folder)  # the disk has damaged it: it can be made again
+            encoder = OnnxEncoder.load(export_encoder(model, cache / "encoders"))
         advance(1)
     vectors = VectorCache(cache / "vectors", encoder.fingerprint, encoder.dimension)
     return Workshop(encoder, folder, vectors)
@@ -92,7 +98,7 @@ def train(
         community = past(community, cut_at(community, settings.until))
     texts = texts_of(community)
     vectors = vectors_of(texts, workshop.encoder, workshop.vectors, progress)
-    snapshot = build_snapshot(community, texts, vectors, progress)
+    snapshot = build_snapshot(community, texts, vectors, progress, now.timestamp())
     with progress.task("index", 2) as advance:
         members = VectorIndex.build(snapshot.members.interests.vectors)
         advance(1)

@@ -11,11 +11,13 @@ import logging
 import os
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import SettingError
 from engine.types import UNIT_TOLERANCE, BoolVector, Matrix
 
 log = logging.getLogger(__name__)
@@ -75,27 +77,45 @@ class VectorCache:
         return found, vectors
 
     def add(self, keys: Keys, vectors: Matrix) -> None:
-        """Keep vectors, shape (n, d), under their keys, shape (n, 2): all of them or none."""
+        """Keep vectors, shape (n, d), under their keys, shape (n, 2): all of them or none.
+
+        Raises:
+            SettingError: They cannot be written where the cache is.
+        """
         if not len(keys):
             return
         segment = np.empty(len(keys), dtype=self._record)
         segment["key"], segment["vector"] = keys, vectors
+        try:
+            self._write(segment)
+        except OSError as error:
+            raise SettingError(
+                f"vectors cannot be kept in {self.folder} ({error.strerror or error}): "
+                "free some space, or name another folder with --cache"
+            ) from error
+
+    def _write(self, segment: NDArray[np.void]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         name = uuid.uuid4().hex
         beside = self.folder / f".{name}.partial"
         try:
             with beside.open("wb") as file:
-                np.save(file, segment, allow_pickle=False)
+                header = np.lib.format.header_data_from_array_1_0(segment)
+                np.lib.format.write_array_header_1_0(file, header)
+                # np.save would not notice that the disk is full when it writes the last bytes.
+                file.write(segment.tobytes())
                 file.flush()
                 os.fsync(file.fileno())
             beside.rename(self.folder / f"{name}.npy")
         finally:
-            beside.unlink(missing_ok=True)
+            # What cannot be made cannot be removed either; the first error is the one to tell.
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
 
     def _open(self, path: Path) -> NDArray[np.void] | None:
         try:
             segment: NDArray[np.void] = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+        except Exception as error:  # numpy raises whatever a damaged header makes it stumble over
             self._discard(path, str(error))
             return None
         if segment.dtype != self._record:
@@ -109,4 +129,5 @@ class VectorCache:
 
 
 def _are_unit(vectors: Matrix) -> bool:
-    return bool((np.abs(np.linalg.norm(vectors, axis=1) - 1) < UNIT_TOLERANCE).all())
+    with np.errstate(over="ignore", invalid="ignore"):  # damaged numbers may be of any size
+        return bool((np.abs(np.linalg.norm(vectors, axis=1) - 1) < UNIT_TOLERANCE).all())

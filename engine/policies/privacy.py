@@ -47,11 +47,12 @@ class OpenToIntroductions:
 
     def allows(self, query: Query, pool: Pool) -> BoolVector:
         """Return which members are open, none if the viewer is not."""
-        if not query.open_to_introductions:
-            return np.zeros(len(pool), dtype=bool)
+        weekly = self.members.weekly_introductions
         # NaN > 0 is False: an unreadable quota is none.
-        room = np.greater(self.members.weekly_introductions[pool.rows], 0)
-        return self.members.open_to_introductions[pool.rows] & room
+        willing = query.member == NOBODY or weekly[query.member] > 0
+        if not (query.open_to_introductions and willing):
+            return np.zeros(len(pool), dtype=bool)
+        return self.members.open_to_introductions[pool.rows] & np.greater(weekly[pool.rows], 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,120 @@
+"""What training costs: seconds for each step, and memory, cold and with a warm cache.
+
+    python -m benchmarks.cost DATA --json cost.json
+
+Each run is a process of its own, so that its memory and its imports are its own. The first starts
+with the cache as it is (`--cold`: with an empty one), the second finds every text embedded.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from benchmarks.machine import machine
+from benchmarks.report import check_writable, run, write_report
+from data.validate import read_community
+from engine.errors import DataError
+from engine.registry import Registry
+from training.commands import DEFAULT_CACHE, DEFAULT_MODEL
+from training.train import TrainSettings, train
+
+ENCODING = ("model", "embed")
+"""Steps that are encoding; all others are ours."""
+
+
+class Stopwatch:
+    """Takes the seconds of every step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def task(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Time a step."""
+        start = time.perf_counter()
+        try:
+            yield lambda done: None
+        finally:
+            spent = self.seconds.get(name, 0.0) + time.perf_counter() - start
+            self.seconds[name] = round(spent, 3)
+
+
+def one_run(data: Path, cache: Path) -> dict[str, Any]:
+    """Train once in this process and return seconds by step, in all, and peak memory."""
+    start = time.perf_counter()
+    watch = Stopwatch()
+    with watch.task("read", 1):
+        community = read_community(data, now=time.time())
+    with tempfile.TemporaryDirectory() as bundles:
+        settings = TrainSettings(DEFAULT_MODEL, None, cache)
+        manifest = train(community, settings, Registry(Path(bundles)), datetime.now(UTC), watch)
+    whole = time.perf_counter() - start
+    encoding = sum(watch.seconds.get(step, 0.0) for step in ENCODING)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "dataset": community.name,
+        "sizes": manifest.sizes,
+        "seconds": round(whole, 2),
+        "seconds_without_encoding": round(whole - encoding, 2),
+        "seconds_by_step": watch.seconds,
+        # Linux counts kilobytes, macOS bytes.
+        "peak_rss_mb": round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1),
+    }
+
+
+def _in_its_own_process(data: Path, cache: Path) -> dict[str, Any]:
+    code = (
+        "import json, sys; from pathlib import Path; from benchmarks.cost import one_run; "
+        "print(json.dumps(one_run(Path(sys.argv[1]), Path(sys.argv[2]))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(data), str(cache)], capture_output=True, text=True
+    )
+    if done.returncode:
+        raise DataError(f"training on {data} failed: {done.stderr.strip().splitlines()[-1]}")
+    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return result
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="A community folder.")],
+    json_file: Annotated[Path, typer.Option("--json", help="Where the figures go.")],
+    cache: Annotated[Path, typer.Option(help="Where vectors are kept.")] = DEFAULT_CACHE,
+    cold: Annotated[bool, typer.Option("--cold", help="Begin with an empty cache.")] = False,
+) -> None:
+    """Measure what training on a community costs, twice."""
+    check_writable(json_file)
+    here = machine()
+    with tempfile.TemporaryDirectory() as empty:
+        place = Path(empty) if cold else cache
+        runs = [_in_its_own_process(data, place) for _ in range(2)]
+    result = {
+        "dataset": runs[0].pop("dataset"),
+        "sizes": runs[0].pop("sizes"),
+        "first": runs[0],
+        "second": {key: runs[1][key] for key in runs[0]},
+        "cold": cold,
+    }
+    write_report(json_file, result, here)
+    for name in ("first", "second"):
+        took = result[name]
+        typer.echo(
+            f"{name} run: {took['seconds']} s, {took['seconds_without_encoding']} s of it not "
+            f"encoding, {took['peak_rss_mb']:.0f} MB"
+        )
+
+
+if __name__ == "__main__":
+    run(main)

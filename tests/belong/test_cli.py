@@ -1,0 +1,413 @@
+"""The command line: what each command says, and how it says no."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner, Result
+
+from belong.cli import app, main
+from data.write import write_folder
+from tests.world import tables
+
+HEAVY = {
+    "numpy", "polars", "torch", "faiss", "scipy", "sklearn", "onnxruntime", "fastapi", "uvicorn",
+    "pydantic", "sentence_transformers",
+}  # fmt: skip
+WAIT_S = 30
+
+# A shell that starts the tests in its background lets them inherit that Ctrl-C is ignored.
+AT_A_TERMINAL = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from belong.cli import main
+main(sys.argv[1:])
+"""
+
+
+def belong(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the real command."""
+    return subprocess.run(
+        [sys.executable, "-m", "belong", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        # Nothing is to be fetched, whatever model is named.
+        env={**os.environ, "HF_HUB_OFFLINE": "1", **variables},
+    )
+
+
+def quick(*arguments: object) -> Result:
+    """Run a command in this process, at a wide terminal."""
+    return CliRunner(env={"COLUMNS": "200"}).invoke(app, [str(one) for one in arguments])
+
+
+def done(*arguments: object) -> str:
+    result = quick(*arguments)
+    assert result.exit_code == 0, result.output + repr(result.exception)
+    return str(result.stdout)
+
+
+def written(folder: Path, changed: dict[str, pl.DataFrame] | None = None) -> Path:
+    write_folder(tables() | (changed or {}), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("folders") / "world")
+
+
+@pytest.fixture(scope="module")
+def undated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    frame = tables()["memberships"].select("member", "group")
+    return written(tmp_path_factory.mktemp("folders") / "undated", {"memberships": frame})
+
+
+def first_member_called(name: str) -> pl.DataFrame:
+    members = tables()["members"]
+    return members.with_columns(
+        name=pl.when(pl.col("id") == "bo").then(pl.lit(name)).otherwise("name")
+    )
+
+
+# Happy paths
+
+
+def test_train_list_promote_and_roll_back(
+    world: Path, world_bundles: Path, cache: Path, tmp_path: Path
+) -> None:
+    bundles = tmp_path / "bundles"
+    versions = []
+    for _ in range(2):
+        said = json.loads(done("train", world, "--bundles", bundles, "--cache", cache))
+        assert said["community"] == "world"
+        versions.append(said["version"])
+
+    def current() -> list[str]:
+        rows = json.loads(done("bundles", "list", "--bundles", bundles, "--json"))
+        assert [row["version"] for row in rows] == versions
+        assert {row["members"] for row in rows} == {14}
+        return [row["version"] for row in rows if row["current"]]
+
+    assert current() == versions[1:]
+    assert versions[0] in done("bundles", "rollback", "--bundles", bundles)
+    assert current() == versions[:1]
+    assert versions[1] in done("bundles", "promote", versions[1], "--bundles", bundles)
+    assert current() == versions[1:]
+
+
+def test_versions_are_listed_whole_even_at_a_narrow_terminal(world_bundles: Path) -> None:
+    (row,) = json.loads(done("bundles", "list", "--bundles", world_bundles, "--json"))
+    ended = belong("bundles", "list", "--bundles", world_bundles, COLUMNS="80")
+    assert row["version"] in ended.stdout
+
+
+def test_train_on_the_past_of_a_date_under_another_name(
+    world: Path, cache: Path, tmp_path: Path
+) -> None:
+    options = ("--bundles", tmp_path, "--cache", cache, "--until", "50%", "--community", "past")
+    assert json.loads(done("train", world, *options))["community"] == "past"
+    (row,) = json.loads(done("bundles", "list", "--bundles", tmp_path, "--json"))
+    assert (row["community"], row["members"]) == ("past", 14)
+
+
+def test_recommend_suggests_groups_and_people_with_reasons(world_bundles: Path) -> None:
+    groups = done("recommend", "ana", "--bundles", world_bundles)
+    assert "Launch site" in groups
+    assert "Mo, whom you already talk with, is here." in groups
+    people = done("recommend", "ana", "--bundles", world_bundles, "--kind", "members")
+    assert "Bo" in people
+    assert "You both talk with Mo." in people
+
+
+def test_recommend_for_programs_is_json_with_the_right_answers(world_bundles: Path) -> None:
+    options = ("--bundles", world_bundles, "--json", "-k", "1")
+    answer = json.loads(done("recommend", "ana", *options))
+    assert (answer["community"], answer["member"]) == ("world", "ana")
+    assert [item["id"] for item in answer["items"]] == ["launch-site"]
+    assert set(answer["items"][0]["reasons"][0]) == {"kind", "text", "evidence"}
+    people = json.loads(done("recommend", "ana", *options, "--kind", "members"))
+    assert [item["id"] for item in people["items"]] == ["bo"]
+
+
+def test_inspect_counts_for_people_and_for_programs(world: Path) -> None:
+    assert "members closed to introductions" in done("inspect", world)
+    facts = json.loads(done("inspect", world, "--json"))
+    assert (facts["members"], facts["groups"], facts["ties"], facts["blocks"]) == (14, 9, 2, 2)
+    assert facts["set_aside"] == []
+
+
+def test_inspect_shows_what_was_set_aside(tmp_path: Path) -> None:
+    ties = pl.DataFrame({"a": ["ana", "ana"], "b": ["mo", "[bold]nobody[/bold]"]})
+    folder = written(tmp_path / "world", {"ties": ties})
+    assert "ties.tsv:3: " in done("inspect", folder)
+    assert "[bold]nobody[/bold]" in done("inspect", folder)
+    (aside,) = json.loads(done("inspect", folder, "--json"))["set_aside"]
+    assert (aside["file"], aside["line"]) == ("ties.tsv", 3)
+
+
+@pytest.mark.parametrize("until", ["80%", "2025-03-25"])
+def test_evaluate_measures_and_writes_plain_json(
+    world: Path, cache: Path, tmp_path: Path, until: str
+) -> None:
+    file = tmp_path / "figures.json"
+    said = done("evaluate", world, "--cache", cache, "--until", until, "--json", file)
+    assert "popularity" in said
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    figures = json.loads(file.read_text("utf-8"), parse_constant=refuse)
+    assert figures["dataset"] == "world"
+    assert figures["members"] > 0
+    assert "belong" in figures["systems"]
+    assert set(figures["introductions"]) == {"members", "systems", "ratios", "hidden_share"}
+
+
+def test_evaluate_hides_ties_by_a_seed(world: Path, cache: Path, tmp_path: Path) -> None:
+    def members_measured(seed: int) -> tuple[int, str]:
+        file = tmp_path / "figures.json"
+        options = ("--hide-ties", "0.3", "--seed", seed, "--json", file)
+        result = quick("evaluate", world, "--cache", cache, *options)
+        assert result.exit_code == 0, result.output
+        introductions = json.loads(file.read_text("utf-8"))["introductions"]
+        assert introductions["hidden_share"] == 0.3
+        return introductions["members"], result.stderr
+
+    # default_rng(1).random(2) is 0.51, 0.95: no tie is hidden; default_rng(0)'s is 0.64, 0.27.
+    measured, said = members_measured(seed=1)
+    assert measured == 0
+    assert "not measured: introductions" in said
+    assert members_measured(seed=0)[0] == 2
+
+
+def test_evaluate_splits_by_a_column(tmp_path: Path, cache: Path) -> None:
+    groups = tables()["groups"]
+    rockets = ~pl.col("id").is_in(["bakers", "oven-talk"])
+    site = pl.when(rockets).then(pl.lit("rockets")).otherwise(pl.lit("bread"))
+    posts = tables()["posts"].with_columns(
+        site=pl.when(pl.col("groups").list.first() == "bakers")
+        .then(pl.lit("bread"))
+        .otherwise(pl.lit("rockets"))
+    )
+    changed = {"groups": groups.with_columns(site=site), "posts": posts}
+    folder, file = written(tmp_path / "world", changed), tmp_path / "figures.json"
+    done("evaluate", folder, "--cache", cache, "--split-by", "site", "--json", file)
+    figures = json.loads(file.read_text("utf-8"))
+    assert set(figures["until"]) == {"bread", "rockets"}
+    assert figures["members"] > 0
+
+
+def test_without_dates_introductions_can_be_measured_by_hiding_ties(
+    undated: Path, cache: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "figures.json"
+    options = ("--cache", cache, "--hide-ties", "0.5", "--json", file)
+    result = quick("evaluate", undated, *options)
+    assert result.exit_code == 0, result.output
+    assert "not measured: undated: groups by time: no membership here has a date" in " ".join(
+        result.stderr.split()
+    )
+    figures = json.loads(file.read_text("utf-8"))
+    assert figures["members"] == 0
+    assert figures["introductions"]["members"] == 2
+    assert figures["until"] is None
+
+
+@pytest.mark.slow
+def test_demo_shows_three_members_and_ends(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "belong").symlink_to(cache)
+    options = ("--members", 300, "--no-serve", "--folder", tmp_path / "demo")
+    ended = belong("demo", *options, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("╭") == 3
+    assert "nobody to suggest" not in ended.stdout
+    assert "belong serve --bundles" in ended.stdout
+
+
+def test_help_is_quick_and_imports_nothing_heavy() -> None:
+    code = "import belong.cli, sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert not HEAVY & set(loaded.stdout.split())
+    started = time.monotonic()
+    ended = belong("--help")
+    assert time.monotonic() - started < 3  # about 0.3 s on an idle machine
+    assert ended.returncode == 0
+    for command in ("train", "evaluate", "inspect", "bundles", "serve", "recommend", "demo"):
+        assert command in ended.stdout
+
+
+# Names as they are
+
+
+@pytest.mark.parametrize(
+    "name", ["[bold]x[/bold]", "[/]", "[red]", ":rocket:", "back\\", "[link=x]y"]
+)
+def test_names_are_printed_as_they_are(cache: Path, tmp_path: Path, name: str) -> None:
+    groups = tables()["groups"].with_columns(
+        name=pl.when(pl.col("id") == "launch-site").then(pl.lit(name)).otherwise("name")
+    )
+    changed = {"members": first_member_called(name), "groups": groups}
+    folder = written(tmp_path / name.replace("/", "|"), changed)
+    done("train", folder, "--bundles", tmp_path / "b", "--cache", cache, "--community", "w")
+    for kind in ("groups", "members"):
+        said = done("recommend", "ana", "--bundles", tmp_path / "b", "--kind", kind)
+        assert f" {name} " in said
+    said = done("evaluate", folder, "--cache", cache)
+    assert f"members of {folder.name} " in said
+    assert f" {folder.name} " in done("inspect", folder)
+
+
+# Mistakes
+
+
+def assert_one_sentence(said: str, *words: str) -> None:
+    # Bars of steps may stand above; the sentence is the last line, and whole.
+    *_, last = said.splitlines()
+    assert last.startswith("belong: "), said
+    for word in words:
+        assert word in last
+    assert "Traceback" not in said
+
+
+def mistakes(world: Path, undated: Path, bundles: Path, tmp: Path) -> Iterator[Sequence[object]]:
+    """Yield arguments, then the words that must be in the sentence."""
+    (tmp / "empty").mkdir()
+    lacking = written(tmp / "lacking")
+    (lacking / "groups.jsonl").unlink()
+    (tmp / "file").write_text("")
+    none = ("--bundles", tmp / "none")
+    yield ("inspect", tmp / "nowhere"), "no folder", "nowhere"
+    yield ("inspect", tmp / "empty"), "is empty"
+    yield ("inspect", lacking), "no table groups"
+    yield ("inspect", tmp / "file"), "is a file"
+    yield ("train", tmp / "nowhere", *none), "no folder"
+    yield ("train", world, *none, "--community", "../x"), "no community is called"
+    yield ("train", world, *none, "--until", "soon"), "--until wants a date", "'soon'"
+    yield ("train", world, *none, "--until", "1999-01-01"), "leaves nothing on one side"
+    yield ("train", world, "--bundles", tmp / "file" / "x"), "Not a directory"
+    yield ("train", world, *none, "--cache", tmp / "file" / "x"), "Not a directory"
+    yield ("evaluate", tmp / "nowhere"), "no folder"
+    yield ("evaluate", world, "--until", "120%"), "--until wants a date"
+    yield ("evaluate", world, "--until", "0%"), "leaves nothing on one side"
+    yield ("evaluate", world, "--until", "2038-01-01"), "leaves nothing on one side"
+    yield ("evaluate", world, "--hide-ties", "1.5"), "--hide-ties wants a share"
+    yield ("evaluate", world, "--split-by", "site"), "no such column"
+    yield ("evaluate", undated), "no membership here has a date"
+    yield ("evaluate", world, "--json", tmp / "nowhere" / "x.json"), "cannot be written"
+    yield ("evaluate", world, "--json", tmp), "cannot be written"
+    yield ("recommend", "nobody", "--bundles", bundles), "no member has the id 'nobody'"
+    yield ("recommend", "ana", *none), "holds no current bundle"
+    yield ("recommend", "ana", "--bundles", bundles, "--community", "x"), "no community called 'x'"
+    yield ("bundles", "promote", "v0", "--bundles", bundles), "has no version 'v0'"
+    yield ("bundles", "rollback", "--bundles", bundles), "no earlier version"
+    yield ("bundles", "rollback", *none), "holds no current bundle"
+    yield ("demo", "--members", "5", "--no-serve", "--folder", tmp / "demo"), "200 to 1,000,000"
+
+
+def test_every_mistake_is_one_sentence_and_exit_code_2(
+    world: Path,
+    undated: Path,
+    world_bundles: Path,
+    cache: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for (command, *rest), *words in mistakes(world, undated, world_bundles, tmp_path):
+        if command in {"train", "evaluate"} and "--cache" not in rest:
+            rest += ["--cache", cache]
+        with pytest.raises(SystemExit) as end:
+            main([command, *map(str, rest)])
+        assert end.value.code == 2
+        assert_one_sentence(capsys.readouterr().err, *words)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("inspect", "no-such-folder"), "there is no folder no-such-folder"),
+        (("serve", "--bundles", "no-such-folder"), "holds no current bundle"),
+        # Its library explains that in several lines.
+        (("train", "{world}", "--bundles", "{none}", "--model", "no-such-model"), "no-such-model"),
+    ],
+)
+def test_the_real_command_ends_with_2_without_a_stack_trace(
+    world: Path, tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    places = {"world": world, "none": tmp_path / "none"}
+    ended = belong(*(one.format(**places) for one in arguments))
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert_one_sentence(ended.stderr, words)
+
+
+def test_several_communities_must_be_told_apart(world_bundles: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).symlink_to(world_bundles / "world")
+    ended = belong("recommend", "ana", "--bundles", tmp_path)
+    assert ended.returncode == 2
+    assert_one_sentence(ended.stderr, "several communities (one, two)", "--community")
+    chosen = done("recommend", "ana", "--bundles", tmp_path, "--community", "two", "--json")
+    assert json.loads(chosen)["community"] == "two"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("recommend", "ana", "--bundles", "x", "-k", "0"),
+        ("recommend", "ana", "--bundles", "x", "-k", "101"),
+        ("recommend", "ana", "--bundles", "x", "--kind", "posts"),
+        ("recommend", "ana"),
+        ("serve", "--bundles", "x", "--port", "0"),
+        ("serve", "--bundles", "x", "--workers", "0"),
+        ("no-such-command",),
+    ],
+)
+def test_a_wrong_option_is_a_usage_error(arguments: tuple[str, ...]) -> None:
+    result = quick(*arguments)
+    assert result.exit_code == 2
+    assert "Usage: " in result.stderr
+
+
+def test_ctrl_c_ends_with_130_and_one_line(tmp_path: Path) -> None:
+    folder = written(tmp_path / "world")
+    (folder / "members.jsonl").unlink()
+    os.mkfifo(folder / "members.jsonl")
+    with subprocess.Popen(
+        [sys.executable, "-c", AT_A_TERMINAL, "inspect", str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            pipe = _opened_once_read(folder / "members.jsonl")
+            time.sleep(0.5)  # from having opened the pipe to waiting for what is in it
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=WAIT_S)
+            os.close(pipe)
+        finally:
+            process.kill()
+    assert (process.returncode, out, err) == (130, "", "belong: stopped\n")
+
+
+def _opened_once_read(path: Path) -> int:
+    """Open a pipe for writing, which works as soon as the command waits to read from it."""
+    end = time.monotonic() + WAIT_S
+    while True:
+        try:
+            return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            assert time.monotonic() < end, "the command never read its folder"
+            time.sleep(0.02)
