@@ -57,10 +57,8 @@ def problem(kind: str, status: int, detail: str) -> ProblemResponse:
 
 
 def _problem(kind: str, status: int, detail: str) -> Problem:
-    # A field may be called anything, also what no encoding can carry.
-    sayable = detail.encode("utf-8", "backslashreplace").decode("utf-8")
     return Problem(
-        type=f"urn:belong:problem:{kind}", title=TITLES[kind], status=status, detail=sayable
+        type=f"urn:belong:problem:{kind}", title=TITLES[kind], status=status, detail=detail
     )
 
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -281,7 +281,9 @@ def assert_one_sentence(said: str, *words: str) -> None:
     assert "Traceback" not in said
 
 
-def mistakes(world: Path, undated: Path, bundles: Path, tmp: Path) -> Iterator[Sequence[object]]:
+def mistakes(
+    world: Path, undated: Path, bundles: Path, tmp: Path
+) -> Iterator[tuple[tuple[object, ...], *tuple[str, ...]]]:
     """Yield arguments, then the words that must be in the sentence."""
     (tmp / "empty").mkdir()
     lacking = written(tmp / "lacking")
@@ -324,11 +326,11 @@ def test_every_mistake_is_one_sentence_and_exit_code_2(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for (command, *rest), *words in mistakes(world, undated, world_bundles, tmp_path):
-        if command in {"train", "evaluate"} and "--cache" not in rest:
-            rest += ["--cache", cache]
+    for arguments, *words in mistakes(world, undated, world_bundles, tmp_path):
+        takes_cache = arguments[0] in {"train", "evaluate"} and "--cache" not in arguments
+        options = ("--cache", cache) if takes_cache else ()
         with pytest.raises(SystemExit) as end:
-            main([command, *map(str, rest)])
+            main([str(one) for one in (*arguments, *options)])
         assert end.value.code == 2
         assert_one_sentence(capsys.readouterr().err, *words)
     assert not (tmp_path / "none").exists()
@@ -393,10 +395,10 @@ def test_ctrl_c_ends_with_130_and_one_line(tmp_path: Path) -> None:
     ) as process:
         try:
             pipe = _opened_once_read(folder / "members.jsonl")
-            time.sleep(0.5)  # from having opened the pipe to waiting for what is in it
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=WAIT_S)
+            # polars has a handler of its own, after which a read goes on: let it end.
             os.close(pipe)
+            out, err = process.communicate(timeout=WAIT_S)
         finally:
             process.kill()
     assert (process.returncode, out, err) == (130, "", "belong: stopped\n")

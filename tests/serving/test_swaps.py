@@ -64,7 +64,7 @@ def remove(path: Path) -> None:
 
 def forget_sizes(path: Path) -> None:
     fields = json.loads(path.read_text("utf-8"))
-    files = {name: {} for name in fields["files"]}
+    files: dict[str, object] = {name: {} for name in fields["files"]}
     replace_file(path, json.dumps(fields | {"files": files}).encode())
 
 
