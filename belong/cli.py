@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(arguments)
     except UserError as error:
         _end(str(error), MISTAKE)
+    except ModuleNotFoundError as error:
+        _end(f"{error.name} is not installed: pip install 'belong[serve,train]'", MISTAKE)
     except OSError as error:  # a full disk, missing rights, a file where a folder should be
         where = f"{error.filename}: " if error.filename else ""
         _end(f"{where}{error.strerror or error}", MISTAKE)

@@ -156,6 +156,12 @@ def load_bundle(folder: Path, threads: int = 1) -> Bundle:
             raise BundleError(f"{path} is not in the manifest: train again or roll back")
     snapshot, members, groups = _open_columns(folder)
     encoder = OnnxEncoder.load(folder / "encoder", threads)
+    dimensions = snapshot.members.interests.vectors.shape[1]
+    if encoder.dimension != dimensions:
+        raise BundleError(
+            f"{folder / 'encoder'} gives {encoder.dimension} dimensions, the bundle's vectors "
+            f"have {dimensions}: train again or roll back"
+        )
     return Bundle(manifest, snapshot, members, groups, encoder)
 
 

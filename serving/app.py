@@ -71,7 +71,7 @@ class Api(FastAPI):
 
 def create_app(settings: ServeSettings) -> FastAPI:
     """Return the application; bundles are loaded in the background once it has started."""
-    communities = Communities(settings.bundles)
+    communities = Communities(settings.bundles, again_s=10 * settings.poll_s)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from pathlib import Path
 
 from engine.bundle import load_bundle
@@ -17,11 +18,14 @@ log = logging.getLogger(__name__)
 class Communities:
     """The recommenders of all communities in a folder. Readers never wait for a load."""
 
-    def __init__(self, bundles: Path) -> None:
+    def __init__(self, bundles: Path, again_s: float = 0.0) -> None:
+        # Seconds until a refused bundle is looked at again: somebody may have mended it.
+        self._again_s = again_s
         self._registry = Registry(bundles)
         self._loaded: dict[str, Recommender] = {}
         self._problems: dict[str, str] = {}
         self._versions: dict[str, str] = {}  # the folders' names, for `refresh` alone
+        self._refused: dict[str, tuple[str, float]] = {}  # which folder, and when
         self._looked = False
         self._lock = threading.Lock()
 
@@ -38,8 +42,12 @@ class Communities:
             for name in names:
                 try:
                     folder = self._registry.current(name)
-                    if name not in loaded or self._versions.get(name) != folder.name:
+                    if self._is_refused(name, folder):
+                        problems[name] = self._problems[name]
+                    elif name not in loaded or self._versions.get(name) != folder.name:
+                        self._refused[name] = (folder.name, time.monotonic())
                         loaded[name] = Recommender(load_bundle(folder))
+                        del self._refused[name]
                         self._versions[name] = folder.name
                         log.info("%s: serving %s", name, folder.name)
                 except Exception as error:
@@ -49,6 +57,11 @@ class Communities:
                         log.error("%s: %s", name, problems[name])
             # Readers hold one dict or the other, never a half-changed one.
             self._loaded, self._problems, self._looked = loaded, problems, True
+
+    def _is_refused(self, name: str, folder: Path) -> bool:
+        """Return whether this bundle was refused a moment ago: checking it costs a whole read."""
+        version, at = self._refused.get(name, ("", 0.0))
+        return version == folder.name and time.monotonic() - at < self._again_s
 
     def recommender(self, community: str) -> Recommender:
         """Return what answers for a community.

@@ -80,7 +80,8 @@ class KeywordEncoder:
                 vectors[row, axis] = text.lower().count(word)
             if not vectors[row].any():
                 vectors[row, -1] = 1
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
 
 
 def tables() -> dict[str, pl.DataFrame]:

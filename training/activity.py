@@ -145,7 +145,7 @@ def answered(community: Community) -> Vector:
     cross = (
         replies.join(writers, on="post")
         .join(writers.rename({"member": "asker"}), left_on="parent", right_on="post")
-        .filter(pl.col("member") != pl.col("asker"))
+        .join(writers, left_on=["parent", "member"], right_on=["post", "member"], how="anti")
     )
     firsts = (
         posts.filter(pl.col("parent").is_null() & pl.col("ts").is_not_null())

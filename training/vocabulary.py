@@ -90,10 +90,11 @@ def build_vocabulary(community: Community, texts: Texts, vectors: TextVectors) -
     table = _who_said(community)
     corpus = [*texts.posts, *texts.members]
     matrix = np.concatenate([vectors.posts, vectors.members])
-    if not any(corpus):
-        return _empty(community, matrix.shape[1])
     counter = CountVectorizer(analyzer=analyze, binary=True, dtype=np.float32)
-    uses = sparse.csr_array(counter.fit_transform(corpus))
+    try:
+        uses = sparse.csr_array(counter.fit_transform(corpus))
+    except ValueError:  # so it says that no text has a word in it
+        return _empty(community, matrix.shape[1])
     said = sparse.csr_array(
         (np.ones(len(table), np.float32), (table["member"], table["text"])),
         shape=(people, len(corpus)),

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -368,12 +369,60 @@ for limit in map(int, limits):
 """
 
 
+LAST_BYTE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import resource
+from pathlib import Path
+from engine.bundle import save_bundle
+from engine.errors import BundleError
+from tests.engine.test_bundle import large_draft
+
+draft, limit = large_draft(Path(sys.argv[2]), sys.argv[3]), int(sys.argv[4])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+try:
+    save_bundle(draft, Path(sys.argv[2]) / "world")
+except BundleError as error:
+    sys.exit("refused: " + str(error))
+"""
+
+
+def large_draft(folder: Path, largest: str) -> Draft:
+    """Return a draft whose largest file is `largest`: rarity.npy or members.faiss."""
+    snapshot = world().snapshot
+    if largest == "rarity.npy":
+        return draft_of(folder, "v2", replace(snapshot, rarity=np.zeros(5_000, np.float32)))
+    vectors = np.random.default_rng(0).normal(size=(500, 4)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    interests = replace(snapshot.members.interests, vectors=vectors)
+    return draft_of(
+        folder, "v2", replace(snapshot, members=replace(snapshot.members, interests=interests))
+    )
+
+
+@pytest.mark.parametrize("largest", ["rarity.npy", "members.faiss"])
+def test_a_disk_with_room_for_all_but_the_last_byte_changes_nothing(
+    tmp_path: Path, largest: str
+) -> None:
+    # numpy and faiss buffer the end of a file and overlook that it cannot be written.
+    files = save_bundle(large_draft(tmp_path / "whole", largest), tmp_path / "there").files
+    size = files[largest]["bytes"]
+    assert size == max(known["bytes"] for known in files.values())
+    command = [sys.executable, "-c", LAST_BYTE, str(Path.cwd()), str(tmp_path), largest]
+    done = subprocess.run(
+        [*command, str(size - 1)], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert "refused: the bundle could not be written" in done.stderr
+    assert largest in done.stderr
+    assert os.listdir(tmp_path / "world") == []
+
+
 def test_a_disk_that_fills_at_any_size_changes_nothing(tmp_path: Path) -> None:
     saved = save_bundle(draft_of(tmp_path), tmp_path / "world")
     Registry(tmp_path).promote("world", VERSION)
     before = contents(tmp_path / "world")
     sizes = {known["bytes"] for known in saved.files.values()}
-    # One byte less than each file needs: numpy and faiss buffer the end and forget to look.
+    # One byte less than each file needs.
     limits = sorted({0, 1, 100, 128, *(size - 1 for size in sizes)} - {-1})
     command = [sys.executable, "-c", FULL, str(Path.cwd()), str(tmp_path), *map(str, limits)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=100)

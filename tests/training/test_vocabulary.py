@@ -53,6 +53,7 @@ def test_a_term_of_three_people_about_one_thing_is_named() -> None:
 
 
 def test_a_term_of_two_people_is_never_named_however_often_they_use_it() -> None:
+    assert "gimbal" not in named(by("ab", "gimbal"))
     often = [(who, f"gimbal rocket {who} {n} times") for who in "ab" for n in range(9)]
     assert "gimbal" not in named(often)
 
