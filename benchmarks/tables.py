@@ -24,6 +24,10 @@ METRICS = ("ndcg_at_10", "recall_at_10", "belonging_ndcg_at_10", "coverage", "gi
 """Columns of a table of quality."""
 
 
+NO_EVIDENCE = {("nashville-meetup", "introductions")}
+"""Left out of the tables: ties made of attendance are predicted by attendance by construction."""
+
+
 def tables(results: Path) -> str:
     """Return all tables as Markdown, in order of file name."""
     parts: list[str] = []
@@ -44,7 +48,7 @@ def _quality(result: dict[str, Any]) -> Iterator[str]:
     until = result["until"]
     when = until[:10] if isinstance(until, str) else "a cut for each part"
     for what, section in (("groups", result), ("introductions", result["introductions"])):
-        if not section["members"]:
+        if not section["members"] or (result["dataset"], what) in NO_EVIDENCE:
             continue
         hidden = section.get("hidden_share")
         how = f"{hidden:.0%} of ties hidden" if hidden else f"until {when}"

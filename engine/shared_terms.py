@@ -14,7 +14,7 @@ from engine.types import Rows
 MAX_TERMS = 2
 """Shared terms named in one reason."""
 
-CLOSE = 0.45
+CLOSE = 0.5
 """Cosine between a term's texts and one of the viewer's interests from which it is called close."""
 
 
