@@ -44,6 +44,40 @@ def tables(results: Path) -> str:
     return "\n\n".join(parts)
 
 
+def goals(results: Path) -> str:
+    """Return what was to be reached beside what was measured, as one Markdown table."""
+    quality, latency, retrieval, cost = (
+        json.loads((results / f"{name}.json").read_text("utf-8"))
+        for name in (
+            "quality-nashville-meetup",
+            "latency-pyvideo-groups",
+            "retrieval-pyvideo",
+            "cost-pyvideo",
+        )
+    )
+    took, memory = latency["open_loop"]["latency_ms"], latency["memory_mb"]["after_load"]["rss"]
+    recalls = [_interval(case["at"]["10"]["recall"], digits=4) for case in retrieval["cases"]]
+    cold, warm = cost["first"], cost["second"]
+    rows = {
+        "nashville-meetup, members with an earlier group: NDCG@10 / item-kNN's at least 1": (
+            _interval(quality["ratios"]["item_knn"], digits=2)
+        ),
+        "groups over HTTP on pyvideo, one worker, 100 requests/s: p50 < 6, p99 < 25 ms": (
+            f"{_interval(took['p50'], digits=1)}, {_interval(took['p99'], digits=1)} ms"
+        ),
+        "recall@10 against exact search at least 0.98 (interests; prototypes)": "; ".join(recalls),
+        "start to ready < 3 s; resident memory < 700 MB": (
+            f"{latency['start_to_ready_s']:.1f} s; {memory:,.0f} MB"
+        ),
+        "training on pyvideo but for encoding, and with a warm cache: at most 45 s; < 4 GiB": (
+            f"{cold['seconds_without_encoding']:.0f} s, {warm['seconds']:.0f} s; "
+            f"{cold['peak_rss_mb'] / 1024:.1f} GiB"
+        ),
+    }
+    lines = ["| goal | measured |", "| --- | --- |"]
+    return "\n".join([*lines, *(f"| {goal} | {found} |" for goal, found in rows.items())])
+
+
 def _quality(result: dict[str, Any]) -> Iterator[str]:
     until = result["until"]
     when = until[:10] if isinstance(until, str) else "a cut for each part"
@@ -136,7 +170,7 @@ def main(
     readme: Annotated[Path, typer.Option(help="Where the tables go.")] = Path("README.md"),
 ) -> None:
     """Write the tables of all results into the README."""
-    write_into(readme, tables(results))
+    write_into(readme, f"{goals(results)}\n\n{tables(results)}")
 
 
 if __name__ == "__main__":

@@ -131,11 +131,18 @@ def _with_names(groups: pl.DataFrame) -> pl.DataFrame:
 
 
 def _memberships(sieve: Sieve, ids: Mapping[str, pl.DataFrame], share: float) -> Sieve:
-    """Return each pair once: its first row."""
+    """Return each pair once: who left and came back is in, since the first of the times."""
     for kind in ("member", "group"):
         sieve = sieve.resolve(kind, ids[kind], kind)
-    said = pl.lit("duplicate membership, first")
-    return sieve.without_repeats(["member", "group"], said).checked(share)
+    sieve = sieve.checked(share)
+    times = pl.col("n").sum()
+    merged = sieve.frame.group_by("member", "group", maintain_order=True).agg(
+        pl.col(LINE).first(),
+        pl.col("first_ts").min(),
+        n=pl.when(pl.col("n").is_not_null().any()).then(times),
+        left_ts=pl.when(pl.col("left_ts").is_not_null().all()).then(pl.col("left_ts").max()),
+    )
+    return sieve.holding(merged.select(sieve.frame.columns))
 
 
 def _participations(sieve: Sieve, ids: Mapping[str, pl.DataFrame], share: float) -> Sieve:

@@ -184,25 +184,22 @@ class Profiles:
         """Return the row each vector belongs to, shape (m,)."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
-    def best_match(
-        self, queries: NDArray[np.float32], rows: Rows
-    ) -> tuple[NDArray[np.float32], Rows]:
-        """Return the best cosine of each row to each query, and the query that matched best.
+    def best_match(self, queries: NDArray[np.float32], rows: Rows) -> NDArray[np.float32]:
+        """Return the best cosine of each row to each query.
 
         Args:
             queries: Unit vectors of shape (q, d).
             rows: Rows of shape (n,).
 
         Returns:
-            Cosines of shape (n, q), -1 where a row has no vectors; and int64 of shape (n,), the
-            position of the best query.
+            Cosines of shape (n, q), -1 where a row has no vectors.
         """
         best = np.full((len(rows), len(queries)), -1.0, dtype=np.float32)
         if not len(queries) or not len(rows):
-            return best, np.zeros(len(rows), dtype=np.int64)
+            return best
         position, flat = expand(self.offsets, rows)
         if len(flat):
             cosines = self.vectors[flat] @ queries.T
             starts = np.flatnonzero(np.diff(position, prepend=-1))
             best[position[starts]] = np.maximum.reduceat(cosines, starts, axis=0)
-        return best, best.argmax(axis=1)
+        return best

@@ -133,9 +133,13 @@ class GroupReasons:
         mine = contains(query.groups, near) & groups.public[near]
         here = groups.members.of_row(group)[0]
         for best in near[mine][np.lexsort((near[mine], -strength[mine]))].tolist():
-            # Neighbours share past members too; the sentence speaks of several present ones.
-            if contains(here, groups.members.of_row(best)[0]).sum() >= 2:
-                text = f"People who are in {groups.names[best]}, like you, are often here too."
+            # Neighbours share past members too; the sentence speaks of present ones.
+            there = groups.members.of_row(best)[0]
+            both = int(contains(here, there).sum())
+            if both >= 2:
+                text = (
+                    f"You are in {groups.names[best]}: {both} of its {len(there)} people are here."
+                )
                 return Reason("co_membership", text, (groups.ids[best],))
         return None
 
@@ -164,7 +168,7 @@ class GroupReasons:
     def _plain(self, group: int) -> Reason:
         groups = self.snapshot.groups
         size = int(groups.size[group])
-        text = "A new group, still without members." if not size else f"An open group of {size}."
+        text = f"An open group of {size}." if size else "Nobody is in it now: be the first."
         return Reason("open_group", text.replace("of 1.", "with one member."), (groups.ids[group],))
 
 

@@ -29,7 +29,7 @@ class InterestMatch:
         """Return the match in [0, 1]; 0 where either side has no vectors."""
         if not len(query.interests):
             return np.zeros(len(pool), dtype=np.float32)
-        cosines, _ = self.profiles.best_match(query.interests, pool.rows)
+        cosines = self.profiles.best_match(query.interests, pool.rows)
         importance = np.sqrt(query.shares / query.shares.max())
         best: Vector = (np.maximum(cosines, 0) * importance).max(axis=1)
         return best.astype(np.float32)

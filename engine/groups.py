@@ -29,7 +29,9 @@ NEWCOMER_WEIGHTS = {InterestMatch.name: 1.0, Companions.name: 0.3, Liveliness.na
 def group_recommender(snapshot: Snapshot, prototypes: VectorIndex) -> Pipeline:
     """Return the recommender of groups; rows of its slates are group rows."""
     members, groups = snapshot.members, snapshot.groups
-    liveliest = np.argsort(-groups.joins_decayed, kind="stable")[:DEPTH]
+    # Only those that may be offered: a pool of private groups would leave newcomers with nothing.
+    open_groups = np.flatnonzero(groups.public & (groups.capacity > groups.size))
+    liveliest = open_groups[np.argsort(-groups.joins_decayed[open_groups], kind="stable")][:DEPTH]
     return Pipeline(
         sources=(
             NearestVectors(prototypes, groups.prototypes.owners()),

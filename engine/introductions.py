@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from engine.features import InterestMatch, MutualCompanions, SharedGroups, TakesPart
 from engine.index import VectorIndex
 from engine.pipeline import Pipeline
@@ -13,8 +11,8 @@ from engine.ranker import ByAcquaintance, WeightedSum
 from engine.selection import TopK
 from engine.snapshot import Snapshot
 from engine.sources import (
-    DEPTH,
     CompanionsOfCompanions,
+    NearestInBand,
     NearestVectors,
     Regulars,
     SmallGroupFellows,
@@ -38,13 +36,13 @@ NEWCOMER_WEIGHTS = {MutualCompanions.name: 1.0, InterestMatch.name: 1.0, TakesPa
 def introduction_recommender(snapshot: Snapshot, interests: VectorIndex) -> Pipeline:
     """Return the recommender of people to meet; rows of its slates are member rows."""
     members, groups = snapshot.members, snapshot.groups
-    regulars = np.argsort(-members.active, kind="stable")[:DEPTH]
     return Pipeline(
         sources=(
             NearestVectors(interests, members.interests.owners(), NEAREST),
             CompanionsOfCompanions(members.ties),
             SmallGroupFellows(groups),
-            Regulars(regulars),
+            NearestInBand.of(members, NEAREST),
+            Regulars.of(members),
         ),
         policies=(
             NotAlreadyTied(),

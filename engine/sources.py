@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
 from engine.columns import Links
-from engine.index import VectorIndex
+from engine.index import EXACT_BELOW, VectorIndex
 from engine.query import Query
 from engine.snapshot import GroupColumns, MemberColumns
 from engine.types import Rows
 
 DEPTH = 200
 """Candidates a source proposes at most."""
+
+SMALL_BAND = EXACT_BELOW
+"""Interests up to which an audience band is compared by itself: each one, without a graph."""
 
 SMALL_GROUP = 200
 """Members up to which sharing a group says that two people may have met."""
@@ -112,14 +116,55 @@ class SmallGroupFellows:
 
 @dataclass(frozen=True, slots=True)
 class Regulars:
-    """People who took part lately: there for everyone, known or not."""
+    """People who took part lately and want introductions: there for everyone, known or not."""
 
-    ranked: Rows
+    members: MemberColumns
+    by_band: Mapping[int, Rows]
     name: ClassVar[str] = "regulars"
 
+    @classmethod
+    def of(cls, members: MemberColumns, depth: int = DEPTH) -> Self:
+        """Rank those who may be introduced, each audience band by itself."""
+        willing = members.discoverable & members.open_to_introductions
+        willing &= members.weekly_introductions > 0
+        ranked = {}
+        for band in range(len(members.bands)):
+            rows = np.flatnonzero(willing & (members.audience == band))
+            ranked[band] = rows[np.argsort(-members.active[rows], kind="stable")][:depth]
+        return cls(members, ranked)
+
     def propose(self, query: Query) -> Rows:
-        """Return those who took part most."""
-        return self.ranked
+        """Return those of the viewer's band who took part most."""
+        return self.by_band.get(query.audience, np.zeros(0, np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class NearestInBand:
+    """People of a small audience band whose interests lie nearest to the viewer's.
+
+    Among everybody's nearest interests there may be none of a band of thirty: such bands are
+    compared by themselves.
+    """
+
+    by_band: Mapping[int, NearestVectors]
+    name: ClassVar[str] = "nearest_in_band"
+
+    @classmethod
+    def of(cls, members: MemberColumns, depth: int = DEPTH) -> Self:
+        """Take every band of at most `SMALL_BAND` interests, unless it is the only one."""
+        owners = members.interests.owners()
+        small = {}
+        for band in range(len(members.bands)):
+            mine = np.flatnonzero(members.audience[owners] == band)
+            if 0 < len(mine) <= SMALL_BAND and len(mine) < len(owners):
+                index = VectorIndex.build(np.ascontiguousarray(members.interests.vectors[mine]))
+                small[band] = NearestVectors(index, owners[mine], depth)
+        return cls(small)
+
+    def propose(self, query: Query) -> Rows:
+        """Return the nearest of a small band, nobody of a large one."""
+        nearest = self.by_band.get(query.audience)
+        return np.zeros(0, np.int64) if nearest is None else nearest.propose(query)
 
 
 def _strongest(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -45,6 +46,8 @@ class Anything(PathConvertor):
 
 
 register_url_convertor("anything", Anything())
+
+log = logging.getLogger(__name__)
 
 COMMUNITY = "/v1/communities/{community}"
 MEMBER = COMMUNITY + "/members/{member:anything}"
@@ -90,7 +93,10 @@ def create_app(settings: ServeSettings) -> FastAPI:
 
 async def _watch(communities: Communities, poll_s: float) -> None:
     while True:
-        await asyncio.to_thread(communities.refresh)
+        try:
+            await asyncio.to_thread(communities.refresh)
+        except Exception:  # whatever happens to the disk, what is loaded goes on answering
+            log.exception("bundles could not be looked at")
         await asyncio.sleep(poll_s)
 
 

@@ -89,6 +89,8 @@ def recommend(
     table = Table("", kind.value, "why", title=Text(f"{kind.value} for {member} in {name}"))
     for place, item in enumerate(items, start=1):
         reasons = "\n".join(reason.text for reason in item.reasons)
-        called = Text.assemble(item.name, "\n", (item.id, "dim"))
+        called = Text(item.name)
+        if item.id != item.name:
+            called.append(f"\n{item.id}", "dim")
         table.add_row(str(place), called, Text(reasons))
     Console().print(table)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
@@ -43,6 +45,15 @@ def in_public(community: Community, events: pl.DataFrame) -> pl.DataFrame:
 def in_groups(community: Community) -> pl.DataFrame:
     """Return every time a member took part in a group: `member group post ts wrote`."""
     return taking_part(community).join(community.post_groups, on="post", how="inner")
+
+
+def known_by(community: Community, now: float) -> Community:
+    """Return the community without joins and leaves that are announced for after `now`."""
+    joined = community.memberships.filter(
+        pl.col("first_ts").is_null() | (pl.col("first_ts") <= now)
+    )
+    left = pl.when(pl.col("left_ts") <= now).then("left_ts")
+    return replace(community, memberships=joined.with_columns(left_ts=left))
 
 
 def present(community: Community) -> pl.DataFrame:

@@ -26,6 +26,12 @@ from training.train import Workshop, snapshot_of
 
 FOREVER = float("inf")
 
+CAVEAT = (
+    "profiles and descriptions are as of the end of the data; where ties are hidden, posts in "
+    "which the two exchanged something are not"
+)
+"""What the figures do not say by themselves."""
+
 NOBODY = {
     "groups": "nobody who was in a group before the cut joined another one after it",
     "introductions": "there is no tie after the cut, or none was hidden",
@@ -93,7 +99,7 @@ def assess(
         "dataset": community.name,
         "until": until,
         "window_days": settings.window_days,
-        "caveat": "profiles and descriptions are as of the end of the data",
+        "caveat": CAVEAT,
         **_section(groups),
         "introductions": _section(people) | {"hidden_share": settings.hide_ties},
         "not_measured": not_measured,

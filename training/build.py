@@ -36,6 +36,7 @@ def build_snapshot(
             the last thing that happened.
     """
     asof = min(activity.last_of(community) or 0.0, now)
+    community = activity.known_by(community, now)
     with progress.task("terms", 1) as advance:
         vocabulary = build_vocabulary(community, texts, vectors)
         advance(1)

@@ -141,11 +141,12 @@ def list_bundles(bundles: Bundles, as_json: AsJson = False) -> None:
         return
     # A version is there to be copied: the rest makes room for it.
     version = Column("version", no_wrap=True)
-    table = Table("community", version, "current", "members", "created", "problem")
+    table = Table("community", version, "current", "members")
     for row in rows:
         mark = "yes" if row["current"] else ""
-        cells = (row["community"], row["version"], mark, row["members"], row["created_at"])
-        table.add_row(*(Text(str(cell or "")) for cell in cells), Text(str(row["problem"])))
+        # An unreadable bundle has no size, and says why in its place.
+        cells = (row["community"], row["version"], mark, row["members"] or row["problem"])
+        table.add_row(*(Text(str(cell)) for cell in cells))
     Console().print(table)
 
 

@@ -17,7 +17,7 @@ from data.community import Community
 from engine.bundle import FORMAT, Draft, Manifest, save_bundle
 from engine.encoder import OnnxEncoder
 from engine.encoder_export import DEFAULT_MODEL, export_encoder
-from engine.errors import BundleError
+from engine.errors import BundleError, SettingError, UnknownError
 from engine.index import VectorIndex
 from engine.registry import Registry
 from engine.snapshot import Snapshot
@@ -28,7 +28,7 @@ from training.split import cut_at, past
 from training.texts import texts_of, vectors_of
 from training.vector_cache import VectorCache
 
-LIBRARIES = ("numpy", "scipy", "polars", "scikit-learn", "faiss-cpu", "onnxruntime")
+LIBRARIES = ("belong", "numpy", "scipy", "polars", "scikit-learn", "faiss-cpu", "onnxruntime")
 """Libraries whose versions a manifest records."""
 
 
@@ -92,7 +92,13 @@ def train(
     Returns:
         The manifest of the new bundle.
     """
-    folder = registry.folder(community.name)
+    try:
+        folder = registry.folder(community.name)
+    except UnknownError as error:
+        raise SettingError(
+            f"a community cannot be called {community.name!r}, since that cannot be the name of a "
+            "folder: choose another with --community"
+        ) from error
     workshop = open_workshop(settings.cache, settings.model, progress)
     if settings.until is not None:
         community = past(community, cut_at(community, settings.until))
@@ -121,8 +127,8 @@ def snapshot_of(community: Community, workshop: Workshop, progress: Progress = S
 
 
 def fingerprint_of(community: Community, settings: TrainSettings, encoder: str) -> str:
-    """Return a hash of inputs and settings: equal work has an equal fingerprint."""
-    digest = hashlib.sha256(f"{FORMAT} {encoder} {settings.until}".encode())
+    """Return a hash of inputs, settings and versions: equal work has an equal fingerprint."""
+    digest = hashlib.sha256(f"{FORMAT} {encoder} {settings.until} {_versions()}".encode())
     for name in (
         "members", "groups", "memberships", "posts", "authors",
         "post_groups", "participations", "ties", "blocks",

@@ -295,7 +295,7 @@ def mistakes(
     yield ("inspect", lacking), "no table groups"
     yield ("inspect", tmp / "file"), "is a file"
     yield ("train", tmp / "nowhere", *none), "no folder"
-    yield ("train", world, *none, "--community", "../x"), "no community is called"
+    yield ("train", world, *none, "--community", "../x"), "cannot be called"
     yield ("train", world, *none, "--until", "soon"), "--until wants a date", "'soon'"
     yield ("train", world, *none, "--until", "1999-01-01"), "leaves nothing on one side"
     yield ("train", world, "--bundles", tmp / "file" / "x"), "Not a directory"

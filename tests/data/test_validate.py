@@ -99,14 +99,25 @@ def test_a_float_too_long_to_be_exact_is_no_id() -> None:
     assert reasons(built) == [("members.csv", 3, "has no id")]
 
 
-def test_a_membership_of_nobody_or_given_twice_is_set_aside() -> None:
+def test_a_member_who_left_and_came_back_is_in_since_the_first_time() -> None:
+    rows = [(NOW - 90, 2, NOW - 50), (NOW - 20, 3, None)]
+    built = build(
+        memberships=[
+            {"member": "bob", "group": "g2", "first_ts": first, "n": times, "left_ts": left}
+            for first, times, left in rows
+        ]
+    )
+    assert built.memberships.rows() == [(1, 1, NOW - 90, 5.0, None)]
+    assert not built.rejections
+
+
+def test_a_membership_of_nobody_is_set_aside_and_one_given_twice_is_one() -> None:
     pairs = [("bob", "g2"), ("eve", "g1"), ("bob", "g9"), ("bob", "g2")]
     built = build(memberships=[{"member": a, "group": b, "n": -1} for a, b in pairs])
     assert built.memberships.rows() == [(1, 1, None, None, None)]
     assert reasons(built) == [
         ("memberships.csv", 3, "unknown member 'eve'"),
         ("memberships.csv", 4, "unknown group 'g9'"),
-        ("memberships.csv", 5, "duplicate membership, first on line 2"),
     ]
 
 

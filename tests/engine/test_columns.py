@@ -98,21 +98,14 @@ def test_the_best_match_is_the_best_cosine_of_any_of_a_rows_vectors() -> None:
         ],
     )
     queries = np.array([[1, 0], [0, -1]], np.float32)
-    cosines, best = profiles.best_match(queries, np.array([2, 1, 0, 1]))
+    cosines = profiles.best_match(queries, np.array([2, 1, 0, 1]))
     # Row 2 meets x at 45 degrees and -y at 135; row 0 meets x exactly, and -y at 90 at best.
     expected = np.array([[half, -half], [-1, -1], [1, 0], [-1, -1]])
     assert np.abs(cosines - expected).max() < 1e-6
-    assert best.tolist() == [0, 0, 0, 0]
     assert profiles.owners().tolist() == [0, 0, 2]
-
-
-def test_the_best_match_names_the_query_that_matched() -> None:
-    profiles = Profiles.of(2, [(np.eye(2)[1:], np.ones(1))])
-    assert profiles.best_match(np.eye(2, dtype=np.float32), np.array([0]))[1].tolist() == [1]
 
 
 def test_no_queries_match_nothing() -> None:
     profiles = Profiles.of(2, [(np.eye(2), np.ones(2))])
-    cosines, best = profiles.best_match(np.zeros((0, 2), np.float32), np.array([0]))
+    cosines = profiles.best_match(np.zeros((0, 2), np.float32), np.array([0]))
     assert cosines.shape == (1, 0)
-    assert best.tolist() == [0]

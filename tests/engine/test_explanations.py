@@ -207,7 +207,7 @@ def facts_of_group(facts: Facts, shown: Given, reason: Reason) -> bool:  # noqa:
             return all(facts.comes_up(group, w) for w in words)
         case "Close to what you care about: it is about W.":
             return all(facts.describes(group, w) for w in words)
-        case "A new group, still without members.":
+        case "Nobody is in it now: be the first.":
             return size == 0
         case "An open group with one member.":
             return size == 1
@@ -220,7 +220,8 @@ def facts_of_group(facts: Facts, shown: Given, reason: Reason) -> bool:  # noqa:
         case "co_membership":
             [best] = [g for g, row in enumerate(facts.groups) if row["id"] == reason.evidence[0]]
             others = facts.present(best) & facts.present(group) - {viewer}
-            text = f"People who are in {facts.groups[best]['name']}, like you, are often here too."
+            name, whole = facts.groups[best]["name"], len(facts.present(best))
+            text = f"You are in {name}: {len(others)} of its {whole} people are here."
             both = facts.is_public(best) and (viewer, best) in facts.inside
             return both and len(others) >= 2 and reason.text == text
         case "lively":
@@ -329,7 +330,7 @@ def test_the_checks_above_meet_nearly_every_form_of_a_reason() -> None:
         "comes up here and in what you took part in.",
         "whom you already talk with",
         "you already talk with is here",
-        "like you, are often here too.",
+        "people are here.",
         "people joined in the latest",
         "An open group of #.",
         "You both talk about W.",

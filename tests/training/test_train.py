@@ -20,7 +20,7 @@ import pytest
 from data.community import Community
 from engine.bundle import load_bundle
 from engine.encoder import Encoder
-from engine.errors import BundleError, SettingError, UnknownError
+from engine.errors import BundleError, SettingError
 from engine.recommender import Recommender
 from engine.registry import Registry
 from engine.snapshot import to_arrays
@@ -154,7 +154,7 @@ def test_a_name_that_is_no_folders_is_refused(
     settings: TrainSettings, tmp_path: Path, name: str
 ) -> None:
     tables = {one: getattr(full(), one) for one in Community.__dataclass_fields__}
-    with pytest.raises(UnknownError):
+    with pytest.raises(SettingError, match="cannot be called"):
         train(Community(**{**tables, "name": name}), settings, Registry(tmp_path), MOMENT)
     assert list(tmp_path.iterdir()) == []
 
