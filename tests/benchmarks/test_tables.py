@@ -1,0 +1,34 @@
+"""The figures in the README are those of the results, and nothing else of it is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.tables import BEGIN, END, RESULTS, goals, tables, write_into
+from engine.errors import DataError
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_readme_shows_what_the_results_say(tmp_path: Path) -> None:
+    copy = tmp_path / "README.md"
+    copy.write_text((ROOT / "README.md").read_text("utf-8"), "utf-8")
+    results = ROOT / RESULTS
+    write_into(copy, f"{goals(results)}\n\n{tables(results)}")
+    assert copy.read_text("utf-8") == (ROOT / "README.md").read_text("utf-8")
+
+
+def test_only_what_stands_between_the_markers_is_replaced(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before {BEGIN} old {END} after", "utf-8")
+    write_into(readme, "new")
+    assert readme.read_text("utf-8") == f"before {BEGIN}\n\nnew\n\n{END} after"
+
+
+def test_a_readme_without_a_place_for_tables_is_refused(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("no markers", "utf-8")
+    with pytest.raises(DataError, match="no place for tables"):
+        write_into(readme, "new")
