@@ -73,12 +73,15 @@ class Api(FastAPI):
 
 
 def create_app(settings: ServeSettings) -> FastAPI:
-    """Return the application; bundles are loaded in the background once it has started."""
+    """Return the application; bundles are loaded in the background while it starts."""
     communities = Communities(settings.bundles, again_s=10 * settings.poll_s)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         watcher = asyncio.create_task(_watch(communities, settings.poll_s))
+        # Of several workers, one that has not loaded yet would answer 503 beside those that have:
+        # it begins to listen when it can answer, or when loading takes unusually long.
+        await asyncio.to_thread(communities.looked.wait, settings.patience_s)
         yield
         watcher.cancel()
 

@@ -26,7 +26,7 @@ class Communities:
         self._problems: dict[str, str] = {}
         self._versions: dict[str, str] = {}  # the folders' names, for `refresh` alone
         self._refused: dict[str, tuple[str, float]] = {}  # which folder, and when
-        self._looked = False
+        self.looked = threading.Event()  # set once every bundle has been loaded or refused
         self._lock = threading.Lock()
 
     def refresh(self) -> None:
@@ -56,7 +56,8 @@ class Communities:
                     if self._problems.get(name) != problems[name]:
                         log.error("%s: %s", name, problems[name])
             # Readers hold one dict or the other, never a half-changed one.
-            self._loaded, self._problems, self._looked = loaded, problems, True
+            self._loaded, self._problems = loaded, problems
+            self.looked.set()
 
     def _is_refused(self, name: str, folder: Path) -> bool:
         """Return whether this bundle was refused a moment ago: checking it costs a whole read."""
@@ -75,7 +76,7 @@ class Communities:
             return found
         if community in self._problems:
             raise BundleError(self._problems[community])
-        if not self._looked:
+        if not self.looked.is_set():
             raise BundleError("bundles are still being loaded: try again in a moment")
         raise UnknownError(f"no community is called {community!r}")
 
@@ -85,7 +86,7 @@ class Communities:
 
     def why_not_ready(self) -> str:
         """Return what is missing before every community can be answered for, '' if nothing."""
-        if not self._looked:
+        if not self.looked.is_set():
             return "bundles are still being loaded"
         missing = {name: why for name, why in self._problems.items() if name not in self._loaded}
         if missing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +25,8 @@ class ServeSettings:
         port: Port to listen on.
         workers: Processes.
         poll_s: Seconds between looks for a newly promoted bundle.
+        patience_s: Seconds a starting process waits for its bundles before it listens; after
+            that it answers, with `/readyz` saying that it is not ready.
     """
 
     bundles: Path
@@ -31,11 +34,12 @@ class ServeSettings:
     port: int = 8000
     workers: int = 1
     poll_s: float = 2.0
+    patience_s: float = 10.0
 
     def to_json(self) -> str:
         """Return the settings for a worker process."""
-        fields = {name: getattr(self, name) for name in ("host", "port", "workers", "poll_s")}
-        return json.dumps({"bundles": str(self.bundles), **fields})
+        fields = {field.name: getattr(self, field.name) for field in fields_of(self)}
+        return json.dumps(fields | {"bundles": str(self.bundles)})
 
     @classmethod
     def from_json(cls, text: str) -> Self:

@@ -28,7 +28,7 @@ WAIT_S = 30.0
 @contextmanager
 def running(bundles: Path, *, wait: bool = True) -> Iterator[TestClient]:
     """Run an application that looks for new bundles many times a second."""
-    app = create_app(ServeSettings(bundles, poll_s=0.02))
+    app = create_app(ServeSettings(bundles, poll_s=0.02, patience_s=0))
     # A fault of the server shall be an answer here as it would be over the network.
     with TestClient(app, raise_server_exceptions=False) as client:
         if wait:

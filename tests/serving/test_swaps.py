@@ -12,6 +12,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from engine.bundle import MANIFEST
+from serving.app import create_app
+from serving.settings import ServeSettings
 from tests.serving.running import another_version, copied, replace_file, running, wait_until
 
 GROUPS = "/v1/communities/world/members/ana/recommendations/groups"
@@ -37,6 +39,13 @@ def test_before_anything_is_loaded_the_process_is_alive_and_not_ready(
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["type"] == "urn:belong:problem:not-ready"
         assert "still being loaded" in answer.json()["detail"]
+
+
+def test_a_process_listens_only_when_it_can_answer(world_bundles: Path) -> None:
+    # One of several workers that listened sooner would answer 503 beside others that are ready.
+    for _ in range(3):
+        with TestClient(create_app(ServeSettings(world_bundles))) as client:
+            assert client.get(GROUPS).status_code == 200
 
 
 @pytest.mark.parametrize("made", [True, False])
