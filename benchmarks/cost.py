@@ -23,11 +23,12 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks.machine import machine
-from benchmarks.report import check_writable, run, write_report
+from benchmarks.report import run, write_report
 from data.validate import read_community
 from engine.errors import DataError
 from engine.registry import Registry
 from training.commands import DEFAULT_CACHE, DEFAULT_MODEL
+from training.figures_file import check_writable
 from training.train import TrainSettings, train
 
 ENCODING = ("model", "embed")

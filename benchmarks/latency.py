@@ -23,13 +23,14 @@ import typer
 
 from benchmarks.load import Outcome, Request, closed_loop, open_loop, run_quietly
 from benchmarks.machine import load_average, machine
-from benchmarks.report import check_writable, run, write_report
+from benchmarks.report import run, write_report
 from benchmarks.server import Server, running_server
 from benchmarks.timing import percentile, summary
 from engine.bundle import read_manifest
 from engine.columns import Strings
 from engine.errors import BundleError
 from engine.registry import Registry
+from training.figures_file import check_writable
 
 DIFFERENT = 2_000
 """Different requests that are made up; a longer run sends them again."""

@@ -7,9 +7,10 @@ import platform
 import shlex
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from training.train import versions_of
 
 LIBRARIES = ("belong", "numpy", "faiss-cpu", "onnxruntime", "polars", "fastapi", "uvicorn")
 """Libraries whose versions may move a figure."""
@@ -18,7 +19,7 @@ LIBRARIES = ("belong", "numpy", "faiss-cpu", "onnxruntime", "polars", "fastapi",
 def machine() -> dict[str, Any]:
     """Return what is known of this machine now; call it before the measurement.
 
-    Keys: `at` (UTC), `cpu`, `cores` this process may use, `memory_gb`, `system`, `python`,
+    Keys: `at` (UTC), `cpu`, `cores` this process may use, `memory_gb`, `system`,
     `libraries`, and `load_average` over 1, 5 and 15 minutes: above `cores`, others were at work.
     """
     return {
@@ -27,8 +28,7 @@ def machine() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else _cores(),
         "memory_gb": _memory_gb(),
         "system": platform.platform(),
-        "python": platform.python_version(),
-        "libraries": _versions(),
+        "libraries": versions_of(LIBRARIES),
         "load_average": load_average(),
     }
 
@@ -71,13 +71,3 @@ def _memory_gb() -> float | None:
         return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1)
     except (AttributeError, OSError, ValueError):
         return None
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

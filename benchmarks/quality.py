@@ -18,11 +18,12 @@ import typer
 from rich.console import Console
 
 from benchmarks.machine import machine
-from benchmarks.report import check_writable, run, write_report
+from benchmarks.report import run, write_report
 from data.validate import read_community
 from training.assess import AssessSettings, assess
 from training.commands import DEFAULT_CACHE, DEFAULT_MODEL
 from training.console import TerminalProgress, figures_table
+from training.figures_file import check_writable
 from training.progress import SILENT, Progress
 from training.train import open_workshop
 

@@ -19,13 +19,14 @@ import numpy as np
 import typer
 
 from benchmarks.machine import machine
-from benchmarks.report import check_writable, run, write_report
+from benchmarks.report import run, write_report
 from benchmarks.searching import Case, compare
 from engine.bundle import load_bundle
 from engine.errors import BundleError, SettingError
 from engine.index import EXACT_BELOW
 from engine.registry import Registry
 from engine.types import Matrix
+from training.figures_file import check_writable
 
 DIMENSION = 384
 """Dimensions of synthetic vectors: those of the packaged encoder."""

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import faiss as _typed_faiss
 import numpy as np
-import threadpoolctl  # type: ignore[import-untyped]
+import threadpoolctl
 from numpy.typing import NDArray
 
 from benchmarks.timing import summary

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import time
 from dataclasses import asdict
@@ -17,7 +16,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
-from engine.errors import DataError
+from training.figures_file import check_writable, write_figures
 
 if TYPE_CHECKING:
     from data.community import Community
@@ -79,7 +78,7 @@ def evaluate(  # noqa: PLR0913
 
     console = Console(stderr=True, emoji=False)
     if json_file is not None:
-        _check_place(json_file)
+        check_writable(json_file)
     found = _read(data, None, console)
     progress = TerminalProgress(console)
     settings = AssessSettings(until, window, split_by, hide_ties, seed)
@@ -92,7 +91,7 @@ def evaluate(  # noqa: PLR0913
     for what, why in result["not_measured"].items():
         console.print(f"not measured: {escape(what)}: {escape(why)}")
     if json_file is not None:
-        _write_json(json_file, result)
+        write_figures(json_file, result)
 
 
 @app.command()
@@ -192,26 +191,3 @@ def _read(data: Path, name: str | None, console: Console) -> Community:
             soft_wrap=True,
         )
     return found
-
-
-def _check_place(path: Path) -> None:
-    """Refuse now what could not be written after an hour's work."""
-    if path.is_dir() or not path.parent.is_dir():
-        raise DataError(f"{path} cannot be written: give a file in a folder that is there")
-
-
-def _write_json(path: Path, value: object) -> None:
-    text = json.dumps(_plain(value), indent=2, allow_nan=False) + "\n"
-    try:
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
-
-
-def _plain(value: object) -> object:
-    """Return the value with null for every number JSON does not have, such as a ratio to 0."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -128,7 +129,9 @@ def snapshot_of(community: Community, workshop: Workshop, progress: Progress = S
 
 def fingerprint_of(community: Community, settings: TrainSettings, encoder: str) -> str:
     """Return a hash of inputs, settings and versions: equal work has an equal fingerprint."""
-    digest = hashlib.sha256(f"{FORMAT} {encoder} {settings.until} {_versions()}".encode())
+    digest = hashlib.sha256(
+        f"{FORMAT} {encoder} {settings.until} {versions_of(LIBRARIES)}".encode()
+    )
     for name in (
         "members", "groups", "memberships", "posts", "authors",
         "post_groups", "participations", "ties", "blocks",
@@ -172,13 +175,14 @@ def _manifest(
             "until": settings.until,
             "encoder": asdict(encoder.card),
         },
-        libraries=_versions(),
+        libraries=versions_of(LIBRARIES),
     )
 
 
-def _versions() -> dict[str, str]:
+def versions_of(libraries: Sequence[str]) -> dict[str, str]:
+    """Return the versions of Python and of those libraries that are installed."""
     found = {"python": platform.python_version()}
-    for name in LIBRARIES:
+    for name in libraries:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

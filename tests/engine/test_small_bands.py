@@ -46,7 +46,8 @@ def test_a_newcomer_of_a_small_band_meets_it_too() -> None:
     said = KeywordEncoder().encode([ROCKETS])
     query = query_of_text(said, np.ones(1, np.float32), np.zeros(0, np.int64), bands.index("minor"))
     slate = introduction_recommender(here.snapshot, index).recommend(query, 10)
-    assert len(slate.rows) == 5
+    met = sorted(here.snapshot.members.ids[row] for row in slate.rows)
+    assert met == ["m0", "m1", "m2", "m3", "m4"]
 
 
 def test_private_and_full_groups_do_not_crowd_out_those_that_may_be_offered() -> None:
