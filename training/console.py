@@ -49,18 +49,17 @@ class TerminalProgress:
 
 
 def figures_table(title: str, systems: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Table:
-    """Return a table of systems by metrics, each with its 95 % interval."""
-    # Narrow enough for 80 columns: an interval that is cut off says nothing.
-    columns = (Column(metric, overflow="fold") for metric in SHOWN)
-    table = Table("system", *columns, title=Text(title), box=SIMPLE, pad_edge=False)
+    """Return a table of systems by metrics, each with its 95 % interval, in 80 characters."""
+    # Headings may break between words; names and numbers may not.
+    columns = (Column(metric.replace("_", " "), min_width=9) for metric in SHOWN)
+    system = Column("system", no_wrap=True)
+    table = Table(system, *columns, title=Text(title), box=SIMPLE, pad_edge=False)
     for name, figures in systems.items():
-        cells = []
-        for metric in SHOWN:
-            figure = figures.get(metric)
-            cells.append(
-                f"{figure['value']:.3f}\n[dim]{figure['low']:.3f}-{figure['high']:.3f}[/dim]"
-                if figure
-                else ""
-            )
-        table.add_row(name, *cells)
+        table.add_row(name, *(_cell(figures.get(metric)) for metric in SHOWN))
     return table
+
+
+def _cell(figure: Mapping[str, float] | None) -> str:
+    if figure is None:
+        return ""
+    return f"{figure['value']:.3f}\n[dim]{figure['low']:.2f}–{figure['high']:.2f}[/dim]"
