@@ -34,6 +34,9 @@ from engine.snapshot import Snapshot, from_arrays, to_arrays
 FORMAT = 1
 """The format this version writes, and the newest it reads."""
 
+MAPPED_FROM = 1 << 20
+"""Bytes from which a column is mapped instead of read."""
+
 MANIFEST = "manifest.json"
 PARTIAL = ".partial"
 OPENED = frozenset({".npy", ".faiss", ".onnx", ".json"})
@@ -200,8 +203,11 @@ class _Arrays(dict[str, Any]):
     def __missing__(self, name: str) -> Any:  # noqa: ANN401
         path = self._folder / f"{name}.npy"
         try:
-            # An empty file cannot be mapped; it costs nothing to read.
-            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+            # Each mapped file keeps a descriptor open, of which a process has about a thousand:
+            # only files large enough to be worth sharing between workers are mapped.
+            mode = "r" if path.stat().st_size >= MAPPED_FROM else None
+            mapped = np.load(path, mmap_mode=mode, allow_pickle=False)
+            mapped.setflags(write=False)
         except (OSError, ValueError) as error:
             raise BundleError(f"{path} is no readable column ({error}): train again") from error
         # A plain view is several times quicker to slice than numpy's memmap class.
