@@ -118,6 +118,14 @@ def test_a_loaded_encoder_gives_unit_vectors_of_the_same_space(written: Path) ->
     assert vector.argmax() == 0  # rockets point along the first axis
 
 
+def test_a_server_of_many_small_communities_does_not_run_out_of_files(written: Path) -> None:
+    opened = Path("/proc/self/fd" if Path("/proc/self/fd").exists() else "/dev/fd")
+    before = len(list(opened.iterdir()))
+    held = [load_bundle(written) for _ in range(20)]
+    # A process may have about a thousand open; a bundle has some sixty files.
+    assert len(list(opened.iterdir())) - before < len(held)
+
+
 def test_every_file_is_named_in_the_manifest_with_its_checksum(written: Path) -> None:
     there = {
         path.relative_to(written).as_posix(): {
