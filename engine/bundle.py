@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -205,7 +205,7 @@ class _Arrays(dict[str, Any]):
         try:
             # Each mapped file keeps a descriptor open, of which a process has about a thousand:
             # only files large enough to be worth sharing between workers are mapped.
-            mode = "r" if path.stat().st_size >= MAPPED_FROM else None
+            mode: Literal["r"] | None = "r" if path.stat().st_size >= MAPPED_FROM else None
             mapped = np.load(path, mmap_mode=mode, allow_pickle=False)
             mapped.setflags(write=False)
         except (OSError, ValueError) as error:
