@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 from engine.registry import Registry
 from tests.odd_world import odd_community
+from tests.serving.running import running
 from tests.world import NOW
 from training.train import TrainSettings, Workshop, train
 
@@ -26,3 +29,10 @@ def served(
     moment = datetime.fromtimestamp(NOW, tz=UTC)
     train(odd_community(), settings, Registry(folder), moment)
     return folder
+
+
+@pytest.fixture(scope="module")
+def client(served: Path) -> Iterator[TestClient]:
+    """A client of both communities."""
+    with running(served) as client:
+        yield client
