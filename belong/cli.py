@@ -10,6 +10,7 @@ import typer
 
 import serving.commands
 import training.commands
+import training.fine_tune_command
 from belong.demo import demo
 from engine.errors import UserError
 
@@ -21,6 +22,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.registered_commands += training.commands.app.registered_commands
+app.registered_commands += training.fine_tune_command.app.registered_commands
 app.registered_commands += serving.commands.app.registered_commands
 app.registered_groups += training.commands.app.registered_groups
 app.command()(demo)

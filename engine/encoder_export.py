@@ -47,6 +47,16 @@ def default_model_folder() -> Path:
     return Path(get_model_path())
 
 
+def open_model(model: str) -> SentenceTransformer:
+    """Load a sentence-transformers model: `DEFAULT_MODEL`, a folder, or a name.
+
+    Raises:
+        SettingError: The model cannot be loaded.
+    """
+    source = default_model_folder() if model == DEFAULT_MODEL else Path(model)
+    return _load(str(source) if source.is_dir() else model, model)
+
+
 def export_encoder(model: str, cache: Path) -> Path:
     """Export a sentence-transformers model to ONNX and return the folder of the export.
 
