@@ -1,13 +1,14 @@
-# Both commands set everything up by themselves: `make demo`, `make test`.
+# Each command sets up what it needs by itself: `make demo`, `make test`.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO_FLAGS ?=
-EXTRAS := serve,train,bench,dev
+EXTRAS := serve,train,dev
 STAMP := $(VENV)/.set-up
+BENCH_STAMP := $(VENV)/.set-up-bench
 
-.PHONY: setup demo test lint types
+.PHONY: setup bench demo test lint types
 
 setup: $(STAMP)
 
@@ -17,6 +18,13 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo 'Installing into $(VENV): about 1.5 GB the first time, a few minutes.'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[$(EXTRAS)]"
 	touch $(STAMP)
+
+# The peers that benchmarks measure beside; one of them is built from source, by a C compiler.
+bench: $(BENCH_STAMP)
+
+$(BENCH_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	touch $(BENCH_STAMP)
 
 demo: setup
 	$(BIN)/belong demo $(DEMO_FLAGS)
