@@ -36,6 +36,8 @@ def tables(results: Path) -> str:
         kind = path.stem.split("-")[0]
         if kind == "quality":
             parts.extend(_quality(result))
+        elif kind == "peers":
+            parts.extend(_peers(result))
         elif kind in COSTS:
             parts.append("\n".join(COSTS[kind](result)))
         else:
@@ -74,8 +76,61 @@ def goals(results: Path) -> str:
             f"{cold['peak_rss_mb'] / 1024:.1f} GiB"
         ),
     }
+    rows |= _group_goals(results)
     lines = ["| goal | measured |", "| --- | --- |"]
     return "\n".join([*lines, *(f"| {goal} | {found} |" for goal, found in rows.items())])
+
+
+def _group_goals(results: Path) -> dict[str, str]:
+    """Return the goals of group suggestions beside tuned peers."""
+    nash, talks, sites, ranking = (
+        json.loads((results / f"{name}.json").read_text("utf-8"))
+        for name in (
+            "peers-nashville",
+            "peers-pyvideo",
+            "peers-stackexchange",
+            "ranking-nashville",
+        )
+    )
+
+    def over(section: dict[str, Any], metric: str = "ndcg_at_10") -> str:
+        peer, ratio = best_ratio(section, metric)
+        return f"{_interval(ratio, digits=2)} × {peer}"
+
+    sizes = {name: nash["systems"][name]["median_size"]["value"] for name in ("belong", "ease")}
+    usual = next(line for line in nash["intimacy"] if line["default"])
+    without = next(line for line in nash["intimacy"] if line["intimacy"] == 0)
+    kept = usual["ndcg_at_10"]["value"] / without["ndcg_at_10"]["value"]
+    told = nash["calibration"]
+    return {
+        "nashville-meetup, NDCG@10 / best peer at least 1.30": over(nash),
+        "the same, belonging NDCG@10 at least 1.35": over(nash, "belonging_ndcg_at_10"),
+        "the same, groups without history, recall@10 at least 2.0": over(
+            nash["slices"]["cold_groups"], "recall_at_10"
+        ),
+        "the same, coverage at least 0.6": _interval(nash["systems"]["belong"]["coverage"]),
+        "the same, median size / EASE's at most 0.5, at an NDCG cost of at most 2 %": (
+            f"{sizes['belong'] / sizes['ease']:.2f}; NDCG {kept - 1:+.1%} beside intimacy 0"
+        ),
+        "pyvideo 2016 to 2019, NDCG@10 / best peer at least 1.15; without the 10 largest": (
+            f"{over(talks)}; {over(talks['slices']['without_10_largest'])}"
+        ),
+        "stackexchange-small, NDCG@10 / best peer at least 1.15": over(sites),
+        "newcomers by text alone, pyvideo; stackexchange-small: at least 1.5": (
+            f"{over(talks['slices']['cold_members'])}; {over(sites['slices']['cold_members'])}"
+        ),
+        "calibration on nashville-meetup: slope 0.8 to 1.25; Brier skill above 0": (
+            f"{_interval(told['slope'], digits=2)}; {_interval(told['brier_skill'], digits=4)}"
+            if told
+            else "not calibrated"
+        ),
+        "scoring 300 candidates on one core: p50 at most 0.5 ms": (
+            f"{ranking['ranking']['ms']['score']['p50']:.2f} ms"
+        ),
+        "learning nashville-meetup with a warm cache: at most 90 s": (
+            f"{ranking['fit_seconds']:.0f} s"
+        ),
+    }
 
 
 def _quality(result: dict[str, Any]) -> Iterator[str]:
@@ -101,10 +156,118 @@ def _quality(result: dict[str, Any]) -> Iterator[str]:
         yield "\n".join(lines)
 
 
+PEER_METRICS = ("ndcg_at_10", "belonging_ndcg_at_10", "recall_at_10", "coverage", "median_size")
+"""Columns of a table of peers."""
+
+
+def _peers(result: dict[str, Any]) -> Iterator[str]:
+    """Yield a table of systems, one of slices, and what else was measured."""
+    until = result["until"]
+    when = until[:10] if isinstance(until, str) else f"{len(until)} cuts"
+    days = f", {result['window_days']:g} days after" if result["window_days"] else ", all after"
+    lines = [
+        f"**{result['dataset']}, groups beside tuned peers** ({when}{days}; "
+        f"{result['members']:,} members with an earlier group)",
+        "",
+        f"| system | {' | '.join(PEER_METRICS)} | Belong / it, NDCG |",
+        f"| --- |{' --- |' * (len(PEER_METRICS) + 1)}",
+    ]
+    for name, figures in result["systems"].items():
+        cells = [
+            _interval(figures.get(metric), 0 if metric == "median_size" else 3)
+            for metric in PEER_METRICS
+        ]
+        ratio = result["ratios"].get(name, {}).get("ndcg_at_10")
+        label = f"{name} ({result['peers'][name]['package']})" if name in result["peers"] else name
+        lines.append(f"| {label} | {' | '.join(cells)} | {_interval(ratio, digits=2)} |")
+    yield "\n".join(lines)
+    lines = [
+        "| slice | members | NDCG@10 | best peer | ratio | recall@10 ratio |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, section in result["slices"].items():
+        peer, ratio = best_ratio(section)
+        recall = best_ratio(section, "recall_at_10")[1]
+        ours = section["systems"]["belong"].get("ndcg_at_10")
+        lines.append(
+            f"| {name} | {section['members']:,} | {_interval(ours)} | {peer} | "
+            f"{_interval(ratio, digits=2)} | {_interval(recall, digits=2)} |"
+        )
+    yield "\n".join(lines)
+    yield from _insides(result)
+
+
+def _insides(result: dict[str, Any]) -> Iterator[str]:
+    """Yield tables of Belong's settings, columns and stated chances."""
+    for name in ("intimacy", "exploration"):
+        if result.get(name):
+            lines = [f"| {name} | NDCG@10 | coverage | median size |", "| --- | --- | --- | --- |"]
+            lines += [
+                f"| {line[name]:g}{' (default)' if line['default'] else ''} | "
+                f"{_interval(line['ndcg_at_10'])} | {_interval(line['coverage'])} | "
+                f"{_interval(line['median_size'], 0)} |"
+                for line in result[name]
+            ]
+            yield "\n".join(lines)
+    if result.get("ablation"):
+        lines = ["| silenced columns | NDCG@10 left | share left |", "| --- | --- | --- |"]
+        lines += [
+            f"| {line['without']} | {_interval(line['ndcg_at_10'])} | "
+            f"{_interval(line['ratio'], digits=2)} |"
+            for line in result["ablation"]
+        ]
+        yield "\n".join(lines)
+    told = result.get("calibration")
+    if told:
+        yield (
+            f"Chance of a {told['event'].replace('_', ' ')} within {told['horizon_days']:g} days: "
+            f"calibration slope {_interval(told['slope'], digits=2)}, Brier skill "
+            f"{_interval(told['brier_skill'], digits=4)}, {told['statements']:,} statements to "
+            f"{told['members']:,} members."
+        )
+
+
+def best_ratio(
+    section: dict[str, Any], metric: str = "ndcg_at_10"
+) -> tuple[str, dict[str, float] | None]:
+    """Return the peer that is best at a metric, and Belong's figure over its."""
+    peers = {
+        name: figures[metric]["value"]
+        for name, figures in section["systems"].items()
+        if name != "belong" and figures.get(metric) and figures[metric]["value"] is not None
+    }
+    if not peers:
+        return "", None
+    best = max(peers, key=lambda name: float(peers[name]))
+    return best, section["ratios"].get(best, {}).get(metric)
+
+
+def _ranking(result: dict[str, Any]) -> Iterator[str]:
+    ranking, took = result["ranking"], result["ranking"]["ms"]
+    yield (
+        f"| ranking on {result['dataset']}, one core | p50 ms | p99 ms |\n"
+        "| --- | --- | --- |\n"
+        + "\n".join(
+            f"| {what} | {took[step]['p50']:.2f} | {took[step]['p99']:.2f} |"
+            for step, what in (
+                ("measure", f"{ranking['columns']} columns of {ranking['candidates']} candidates"),
+                ("score", f"scoring them ({ranking['kind']})"),
+                ("choose", "choosing the slate"),
+            )
+        )
+    )
+    yield (
+        f"\nFitting took {result['fit_seconds']:.0f} s. EASE in its sparse form has "
+        f"{_interval(result['ease']['sparse_over_exact'], digits=2)} of the exact form's NDCG@10."
+    )
+
+
 def _interval(figure: dict[str, float] | None, digits: int = 3) -> str:
     if figure is None or figure["value"] is None:
         return ""
-    value, low, high = (f"{figure[key]:.{digits}f}" for key in ("value", "low", "high"))
+    ends = (figure[key] for key in ("value", "low", "high"))
+    # A peer that found nothing in some samples is beaten without bound.
+    value, low, high = ("∞" if end is None else f"{end:.{digits}f}" for end in ends)
     return f"{value} ({low}–{high})"
 
 
@@ -147,7 +310,7 @@ def _cost(result: dict[str, Any]) -> Iterator[str]:
         )
 
 
-COSTS = {"retrieval": _retrieval, "latency": _latency, "cost": _cost}
+COSTS = {"retrieval": _retrieval, "latency": _latency, "cost": _cost, "ranking": _ranking}
 """How the results of each benchmark of cost are laid out."""
 
 

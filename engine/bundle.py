@@ -5,6 +5,7 @@
         <column>.npy        one file for each array of the snapshot, named like its field
         members.faiss       graphs over interests and prototypes; absent where all are compared
         groups.faiss
+        ranker/             ranker.json, and .onnx for boosted trees
         encoder/            model.onnx, tokenizer.json, encoder.json
 
 A bundle is written beside its place, synced, then renamed: it is there whole or not at all. It is
@@ -28,11 +29,12 @@ import numpy as np
 
 from engine.encoder import Encoder, OnnxEncoder
 from engine.errors import BundleError
+from engine.group_ranker import GroupRanker
 from engine.index import VectorIndex
 from engine.snapshot import Snapshot, from_arrays, to_arrays
 
-FORMAT = 1
-"""The format this version writes, and the newest it reads."""
+FORMAT = 2
+"""The format this version writes, and the only one it reads: 2 added behaviour and a ranker."""
 
 MAPPED_FROM = 1 << 20
 """Bytes from which a column is mapped instead of read."""
@@ -86,6 +88,7 @@ class Bundle:
         members: Index over members' interests.
         groups: Index over groups' prototypes.
         encoder: Turns texts into vectors of the same space.
+        ranker: What orders groups.
     """
 
     manifest: Manifest
@@ -93,6 +96,7 @@ class Bundle:
     members: VectorIndex
     groups: VectorIndex
     encoder: Encoder
+    ranker: GroupRanker
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ class Draft:
     members: VectorIndex
     groups: VectorIndex
     encoder_folder: Path
+    ranker: GroupRanker = field(default_factory=GroupRanker)
 
 
 def save_bundle(draft: Draft, community_folder: Path) -> Manifest:
@@ -129,6 +134,7 @@ def save_bundle(draft: Draft, community_folder: Path) -> Manifest:
             (beside / MANIFEST).write_text(text, "utf-8")
             _sync(beside / MANIFEST)
             _sync(beside / "encoder")
+            _sync(beside / "ranker")
             _sync(beside)
             beside.rename(target)
         _sync(community_folder)
@@ -165,7 +171,7 @@ def load_bundle(folder: Path, threads: int = 1) -> Bundle:
             f"{folder / 'encoder'} gives {encoder.dimension} dimensions, the bundle's vectors "
             f"have {dimensions}: train again or roll back"
         )
-    return Bundle(manifest, snapshot, members, groups, encoder)
+    return Bundle(manifest, snapshot, members, groups, encoder, GroupRanker.load(folder / "ranker"))
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -178,10 +184,10 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         fields = json.loads(path.read_text("utf-8"))
         written = int(fields["format"])
-        if written > FORMAT:
+        if written != FORMAT:
             raise BundleError(
-                f"{path} is of format {written}, this version reads up to {FORMAT}: "
-                "update Belong or train again"
+                f"{path} is of format {written}, this version reads {FORMAT}: "
+                f"{'update Belong' if written > FORMAT else 'train again'}"
             )
         files = {
             name: {"sha256": str(known["sha256"]), "bytes": int(known["bytes"])}
@@ -237,6 +243,7 @@ def _write_files(draft: Draft, folder: Path) -> None:
         draft.groups.save(folder / "groups.faiss")
     except RuntimeError as error:  # faiss has no other word for a full disk
         raise OSError(str(error)) from error
+    draft.ranker.save(folder / "ranker")
     shutil.copytree(draft.encoder_folder, folder / "encoder")
 
 

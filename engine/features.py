@@ -45,7 +45,7 @@ class CoMembership:
     def measure(self, query: Query, pool: Pool) -> Vector:
         """Return the summed similarity to the viewer's groups, at least 0."""
         position, rows, weights = self.groups.neighbours.of_rows(query.groups)
-        return _sum_at(pool.rows, rows, weights * query.group_weights[position])
+        return sum_at(pool.rows, rows, weights * query.group_weights[position])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Companions:
     def measure(self, query: Query, pool: Pool) -> Vector:
         """Return log(1 + companions), at least 0."""
         _, rows, _ = self.members.groups.of_rows(query.companions)
-        return np.log1p(_sum_at(pool.rows, rows, np.ones(len(rows), np.float32)))
+        return np.log1p(sum_at(pool.rows, rows, np.ones(len(rows), np.float32)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class MutualCompanions:
         """Return the summed 1 / log(1 + degree) of common companions, at least 0."""
         position, rows, _ = self.ties.of_rows(query.companions)
         degree = np.diff(self.ties.offsets)[query.companions]
-        return _sum_at(pool.rows, rows, (1 / np.log(1 + degree))[position])
+        return sum_at(pool.rows, rows, (1 / np.log(1 + degree))[position])
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class TakesPart:
         return np.log1p(self.members.active[pool.rows]).astype(np.float32)
 
 
-def _sum_at(
+def sum_at(
     wanted: Rows, rows: Rows, weights: np.ndarray[tuple[int], np.dtype[np.floating]]
 ) -> Vector:
     """Return for each wanted row (ascending) the sum of the weights given for it."""

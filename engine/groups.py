@@ -4,48 +4,79 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.features import CoMembership, Companions, InterestMatch, Liveliness
+from engine.group_features import group_features
+from engine.group_ranker import GroupRanker
 from engine.index import VectorIndex
-from engine.pipeline import Pipeline
+from engine.pipeline import Pipeline, Policy, Source
 from engine.policies.fitness import NotAlreadyThere, RoomLeft
 from engine.policies.privacy import PublicGroup
-from engine.ranker import ByAcquaintance, WeightedSum
-from engine.selection import TopK
+from engine.ranker import ByAcquaintance
+from engine.selection import Balanced, TopK
 from engine.snapshot import Snapshot
-from engine.sources import DEPTH, CompanionsThere, LivelyGroups, NearestVectors, SharedMembers
-
-WEIGHTS = {
-    CoMembership.name: 1.0,
-    Liveliness.name: 0.8,
-    InterestMatch.name: 0.4,
-    Companions.name: 0.3,
-}
-"""Chosen by hand on validation windows; see the README's Decisions."""
-
-NEWCOMER_WEIGHTS = {InterestMatch.name: 1.0, Companions.name: 0.3, Liveliness.name: 0.2}
-"""For those who are in no group yet: what they say counts more than what is lively."""
+from engine.sources import (
+    DEPTH,
+    CompanionsThere,
+    LivelyGroups,
+    NearestVectors,
+    NewGroups,
+    SharedMembers,
+)
 
 
-def group_recommender(snapshot: Snapshot, prototypes: VectorIndex) -> Pipeline:
-    """Return the recommender of groups; rows of its slates are group rows."""
+def group_recommender(
+    snapshot: Snapshot, prototypes: VectorIndex, ranker: GroupRanker | None = None
+) -> Pipeline:
+    """Return the recommender of groups; rows of its slates are group rows.
+
+    Args:
+        snapshot: The community.
+        prototypes: Index over groups' prototypes.
+        ranker: What orders them; hand-set weights if absent.
+    """
+    ranker = ranker or GroupRanker()
+    groups, acts = snapshot.groups, snapshot.behaviour
+    seldom = ranker.seldom if len(ranker.seldom) else np.zeros(len(groups.ids), bool)
+    fresh = acts.life.members == 0
+    measures = group_features(snapshot)
+    return Pipeline(
+        sources=_sources(snapshot, prototypes),
+        policies=_policies(snapshot),
+        features=[measures[name] for name in ranker.columns],
+        scorer=ByAcquaintance(ranker.newcomer, ranker.known),
+        selector=Balanced(
+            groups.size, acts.topics, groups.prototypes, seldom, fresh, ranker.preferences
+        ),
+        calibrator=ranker.calibration,
+    )
+
+
+def group_measures(snapshot: Snapshot, prototypes: VectorIndex) -> Pipeline:
+    """Return a pipeline that measures every column there is: what a ranker learns from."""
+    return Pipeline(
+        sources=_sources(snapshot, prototypes),
+        policies=_policies(snapshot),
+        features=list(group_features(snapshot).values()),
+        scorer=GroupRanker().known,  # never asked
+        selector=TopK(),
+    )
+
+
+def _sources(snapshot: Snapshot, prototypes: VectorIndex) -> tuple[Source, ...]:
     members, groups = snapshot.members, snapshot.groups
     # Only those that may be offered: a pool of private groups would leave newcomers with nothing.
     open_groups = np.flatnonzero(groups.public & (groups.capacity > groups.size))
     liveliest = open_groups[np.argsort(-groups.joins_decayed[open_groups], kind="stable")][:DEPTH]
-    return Pipeline(
-        sources=(
-            NearestVectors(prototypes, groups.prototypes.owners()),
-            SharedMembers(groups),
-            CompanionsThere(members),
-            LivelyGroups(liveliest),
-        ),
-        policies=(PublicGroup(groups), NotAlreadyThere(members), RoomLeft(groups)),
-        features=(
-            CoMembership(groups),
-            Liveliness(groups),
-            InterestMatch(groups.prototypes),
-            Companions(members),
-        ),
-        scorer=ByAcquaintance(WeightedSum(NEWCOMER_WEIGHTS), WeightedSum(WEIGHTS)),
-        selector=TopK(),
+    age = snapshot.behaviour.life.age[open_groups]
+    newest = open_groups[np.argsort(age, kind="stable")][:DEPTH]
+    return (
+        NearestVectors(prototypes, groups.prototypes.owners()),
+        SharedMembers(groups),
+        CompanionsThere(members),
+        LivelyGroups(liveliest),
+        NewGroups(newest),
     )
+
+
+def _policies(snapshot: Snapshot) -> tuple[Policy, ...]:
+    groups = snapshot.groups
+    return (PublicGroup(groups), NotAlreadyThere(snapshot.members), RoomLeft(groups))

@@ -59,6 +59,47 @@ def co_membership(
     return Links.of(groups, sources, targets, strengths)
 
 
+K1, B = 2.0, 0.1
+"""BM25's saturation of repeated visits and its correction for the size of groups."""
+
+
+def bm25_membership(habits: sparse.csr_array, neighbours: int = 2 * NEIGHBOURS) -> Links:
+    """Return each group's nearest groups by what their members do in both.
+
+    A membership counts the more the more the member took part, with diminishing returns, and the
+    less the more groups the member is in.
+
+    Args:
+        habits: Members x groups, how much each took part there.
+        neighbours: Neighbours kept for each group, the strongest; of equals the lower row.
+
+    Returns:
+        Links from groups to groups, positive weights.
+
+    Source: Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond".
+    """
+    entries = habits.tocoo()
+    groups = habits.shape[1]
+    sizes = np.bincount(entries.col, weights=entries.data, minlength=groups)
+    length = 1 - B + B * sizes / max(float(sizes.mean()), 1e-9)
+    rare = np.log(groups) - np.log1p(np.bincount(entries.row, minlength=habits.shape[0]))
+    told = np.maximum(rare[entries.row], 0)
+    data = entries.data * (K1 + 1) / (K1 * length[entries.col] + entries.data) * told
+    shape = habits.shape
+    weighed = sparse.csc_array((data.astype(np.float32), (entries.row, entries.col)), shape=shape)
+    found = [
+        _strongest(
+            sparse.csr_array(weighed[:, start : start + BLOCK].T @ weighed), start, neighbours
+        )
+        for start in range(0, groups, BLOCK)
+    ]
+    if not found:
+        nothing = np.zeros(0, np.int64)
+        return Links.of(0, nothing, nothing)
+    sources, targets, strengths = (np.concatenate(column) for column in zip(*found, strict=True))
+    return Links.of(groups, sources, targets, strengths)
+
+
 def _strongest(
     similarity: sparse.csr_array, start: int, neighbours: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:

@@ -56,6 +56,13 @@ class Scorer(Stage, Protocol):
         """Return one finite number a candidate: float32 of shape (n,)."""
 
 
+class Calibrator(Protocol):
+    """Turns scores into probabilities; it changes no order."""
+
+    def probability(self, query: Query, pool: Pool, scores: Vector) -> Vector | None:
+        """Return one probability a candidate, float32 of shape (n,); None if not calibrated."""
+
+
 class Selector(Stage, Protocol):
     """Chooses and orders what is returned."""
 
@@ -72,6 +79,7 @@ class Pipeline:
     features: Sequence[Feature]
     scorer: Scorer
     selector: Selector
+    calibrator: Calibrator | None = None
 
     def __post_init__(self) -> None:
         """Refuse two stages of one name: one would hide the other in the trace."""
@@ -91,7 +99,24 @@ class Pipeline:
         with _timed(trace, self.selector):
             chosen = self.selector.select(query, pool, scores, k)
         _check_choice(self.selector, chosen, len(pool), k)
-        return _slate(pool, scores, chosen, trace)
+        likely = self._likely(query, pool, scores)
+        return _slate(pool, scores, chosen, trace, likely)
+
+    def measured(self, query: Query) -> Pool:
+        """Return the permitted candidates with their columns, unscored: for a ranker to learn."""
+        trace = Trace()
+        pool = self._permit(query, self._propose(query, trace), trace)
+        return self._measure(query, pool, trace)
+
+    def _likely(self, query: Query, pool: Pool, scores: Vector) -> Vector | None:
+        if self.calibrator is None:
+            return None
+        likely = self.calibrator.probability(query, pool, scores)
+        if likely is None:
+            return None
+        if likely.shape != (len(pool),) or not ((likely >= 0) & (likely <= 1)).all():
+            raise StageError("the calibration gave something that is no probability")
+        return likely
 
     def _propose(self, query: Query, trace: Trace) -> Pool:
         found: dict[str, Rows] = {}
@@ -127,11 +152,13 @@ class Pipeline:
         return Pool(pool.rows, pool.found_by, columns)
 
 
-def _slate(pool: Pool, scores: Vector, chosen: Rows, trace: Trace) -> Slate:
+def _slate(pool: Pool, scores: Vector, chosen: Rows, trace: Trace, likely: Vector | None) -> Slate:
     ascending = np.sort(chosen)
     keep = np.zeros(len(pool), dtype=bool)
     keep[chosen] = True
-    return Slate(pool.kept(keep), np.searchsorted(ascending, chosen), scores[ascending], trace)
+    order = np.searchsorted(ascending, chosen)
+    kept = None if likely is None else likely[ascending]
+    return Slate(pool.kept(keep), order, scores[ascending], trace, kept)
 
 
 @contextmanager

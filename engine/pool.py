@@ -60,12 +60,15 @@ class Slate:
         order: Positions in `pool`, best first: int64 of shape (m,).
         scores: The score of each candidate of `pool`: float32 of shape (m,).
         trace: What happened on the way.
+        probabilities: How likely each candidate of `pool` is to be joined for good, None unless
+            calibrated: float32 of shape (m,).
     """
 
     pool: Pool
     order: Rows
     scores: Vector
     trace: Trace
+    probabilities: Vector | None = None
 
     @property
     def rows(self) -> Rows:
@@ -76,6 +79,14 @@ class Slate:
     def ranked_scores(self) -> Vector:
         """Scores, in the order of `rows`."""
         return self.scores[self.order]
+
+    @property
+    def ranked_probabilities(self) -> list[float | None]:
+        """Probabilities, in the order of `rows`; None each where they are not calibrated."""
+        if self.probabilities is None:
+            return [None] * len(self.order)
+        ranked: list[float | None] = self.probabilities[self.order].tolist()
+        return ranked
 
 
 def best_first(rows: Rows, scores: Vector) -> Rows:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,17 +13,13 @@ from engine.columns import Strings
 from engine.explanations import GroupReasons, MemberReasons, Reason
 from engine.groups import group_recommender
 from engine.ids import IdMap
-from engine.interests import find_interests
 from engine.introductions import introduction_recommender
+from engine.newcomers import interests_of_all
 from engine.pool import Slate, Trace
 from engine.query import Query, query_of_member, query_of_text
 from engine.snapshot import UNREADABLE_BAND
 from engine.terms import analyze
-
-MAX_SENTENCES = 12
-"""Sentences of a newcomer's text that are looked at one by one."""
-
-_SENTENCE = re.compile(r"(?<=[.!?…。！？])\s+|\n+")
+from engine.types import Matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +30,14 @@ class Suggestion:
         id: External id of the group or the member.
         name: What it is called; its id if it has no name.
         score: What ordered the pool; larger is better, comparable within one slate only.
+        probability: That the viewer joins for good, None unless calibrated.
         reasons: Why, at least one.
     """
 
     id: str
     name: str
     score: float
+    probability: float | None
     reasons: tuple[Reason, ...]
 
 
@@ -61,7 +58,7 @@ class Recommender:
         self.members = IdMap(snapshot.members.ids, "member")
         self._terms = {term: row for row, term in enumerate(snapshot.vocabulary.tolist())}
         self._bands = {band: row for row, band in enumerate(snapshot.members.bands.tolist())}
-        self._groups = group_recommender(snapshot, bundle.groups)
+        self._groups = group_recommender(snapshot, bundle.groups, bundle.ranker)
         self._introductions = introduction_recommender(snapshot, bundle.members)
         self._group_reasons = GroupReasons(snapshot)
         self._member_reasons = MemberReasons(snapshot)
@@ -98,22 +95,21 @@ class Recommender:
         return self._suggest_members(self._query_of_text(text, audience), k)
 
     def _query(self, member: str) -> Query:
-        return query_of_member(self.bundle.snapshot, self.members.row(member))
+        version = self.bundle.manifest.version
+        return query_of_member(self.bundle.snapshot, self.members.row(member), version)
 
     def _query_of_text(self, text: str, audience: str | None) -> Query:
-        sentences = [part for part in _SENTENCE.split(text.strip()) if len(part.split()) > 2]
-        parts = sentences[:MAX_SENTENCES] if len(sentences) > 1 else [text]
-        encoder = self.bundle.encoder
-        if text.strip():
-            vectors = encoder.encode(parts)
-        else:
-            vectors = np.zeros((0, encoder.dimension), np.float32)
-        weights = np.array([np.sqrt(len(part)) + 1 for part in parts[: len(vectors)]])
-        found = find_interests(vectors, weights)
+        found = interests_of_all([text], self._encode)[0]
         known = {self._terms[term] for term in analyze(text) if term in self._terms}
         return query_of_text(
             found.vectors, found.weights, np.array(sorted(known), np.int64), self._band(audience)
         )
+
+    def _encode(self, parts: Sequence[str]) -> Matrix:
+        encoder = self.bundle.encoder
+        if not parts:
+            return np.zeros((0, encoder.dimension), np.float32)
+        return encoder.encode(parts)
 
     def _band(self, audience: str | None) -> int:
         # In a community without bands everyone is of the band ''.
@@ -135,7 +131,12 @@ def _answer(
     slate: Slate, ids: Strings, names: Strings, explain: Callable[[int], list[Reason]]
 ) -> Answer:
     items = [
-        Suggestion(ids[row], names[row] or ids[row], score, tuple(explain(row)))
-        for row, score in zip(slate.rows.tolist(), slate.ranked_scores.tolist(), strict=True)
+        Suggestion(ids[row], names[row] or ids[row], score, likely, tuple(explain(row)))
+        for row, score, likely in zip(
+            slate.rows.tolist(),
+            slate.ranked_scores.tolist(),
+            slate.ranked_probabilities,
+            strict=True,
+        )
     ]
     return Answer(tuple(items), slate.trace)

@@ -24,6 +24,9 @@ OWN_WORDS = 1.0
 TOOK_PART = 0.5
 """The weight of a term that only posts a member took part in use."""
 
+UNKNOWN = -1
+"""The language or place of somebody who has not told it."""
+
 UNREADABLE_BAND = -1
 """The audience band of a member whose band is unknown: they are introduced to nobody."""
 
@@ -106,12 +109,93 @@ class GroupColumns:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupLife:
+    """How each group lives: float32 of shape (groups,) each, zero where nothing is known.
+
+    Attributes:
+        joins_fortnight: log(1 + joins), each halved every 14 days.
+        joins_season: The same, halved every 90 days.
+        joins_year: The same, halved every 365 days.
+        joins_further: The same as `joins_season`, of people who were in another group before.
+        growth: log of the joins of the last month over what the season before would give.
+        members: log(1 + everybody who ever joined).
+        age: log(1 + days since anything was first heard of it).
+        quiet: log(1 + days since the last post or join).
+        posts: log(1 + posts), each halved every 30 days.
+        turnout: log(1 + people a post).
+        returning: Share of those who joined that came back, drawn to one fifth.
+        answered: Share of newcomers' first posts that were answered, one half if unknown.
+        room: Room for one more voice in (0, 1]: 1 / (1 + people active lately / 12).
+    """
+
+    joins_fortnight: Vector
+    joins_season: Vector
+    joins_year: Vector
+    joins_further: Vector
+    growth: Vector
+    members: Vector
+    age: Vector
+    quiet: Vector
+    posts: Vector
+    turnout: Vector
+    returning: Vector
+    answered: Vector
+    room: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What people did, as the learned ranker reads it. Every column costs O(links).
+
+    Attributes:
+        joined: Groups members are in, by how lately they joined; the targets of
+            `MemberColumns.groups`, in the same order.
+        habits: The same groups, by how often members took part there, halved every half year
+            since they joined.
+        fellows: People who took part in the same small conversations, the weight in (0, 1].
+        ease: Which groups being in a group speaks for, or against: signed weights.
+        ease_active: The same, of taking part there.
+        co_active: Which groups the same people take part in.
+        places: Where each group lies in the space of co-membership: unit vectors of shape
+            (groups, p); where nobody has joined yet, where its text says it would lie.
+        bridge: Text vector -> place: shape (d, p).
+        text_weights: Text vector -> how far each group is one such texts are found in:
+            shape (groups, d).
+        meaning: Text vector -> where groups lie that welcome such texts: shape (d, d).
+        topics: The main direction of each group's texts: unit vectors of shape (groups, d).
+        life: How each group lives.
+        languages: Each member's language as a number, `UNKNOWN` if not told: int64.
+        group_languages: The same of groups.
+        homes: Where each member is, likewise: int64.
+        group_homes: The same of groups.
+    """
+
+    joined: Links
+    habits: Links
+    fellows: Links
+    ease: Links
+    ease_active: Links
+    co_active: Links
+    places: Matrix
+    bridge: Matrix
+    text_weights: Matrix
+    meaning: Matrix
+    topics: Matrix
+    life: GroupLife
+    languages: Rows
+    group_languages: Rows
+    homes: Rows
+    group_homes: Rows
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything the recommenders read.
 
     Attributes:
         members: Members, one a row.
         groups: Groups, one a row.
+        behaviour: What people did, as the learned ranker reads it.
         post_ids: External ids of posts that serve as evidence.
         post_authors: Who wrote each of them.
         vocabulary: The distinctive terms, in ascending order.
@@ -121,6 +205,7 @@ class Snapshot:
 
     members: MemberColumns
     groups: GroupColumns
+    behaviour: Behaviour
     post_ids: Strings
     post_authors: Links
     vocabulary: Strings

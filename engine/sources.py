@@ -83,6 +83,18 @@ class LivelyGroups:
 
 
 @dataclass(frozen=True, slots=True)
+class NewGroups:
+    """Groups founded last: there for everyone, so that one without members yet is seen at all."""
+
+    newest: Rows
+    name: ClassVar[str] = "new_groups"
+
+    def propose(self, query: Query) -> Rows:
+        """Return the newest groups."""
+        return self.newest
+
+
+@dataclass(frozen=True, slots=True)
 class CompanionsOfCompanions:
     """People tied with someone the viewer is tied with."""
 

@@ -193,6 +193,7 @@ def _slate(community: str, recommender: Recommender, answer: Answer) -> Recommen
             id=item.id,
             name=item.name,
             score=item.score,
+            probability=item.probability,
             reasons=[
                 Reason(kind=reason.kind, text=reason.text, evidence=list(reason.evidence))
                 for reason in item.reasons

@@ -25,7 +25,14 @@ class Item(BaseModel):
 
     id: str
     name: str
-    score: float = Field(description="Orders this slate; comparable within it only.")
+    score: float = Field(
+        description="Ordered the candidates before the slate was chosen from them, which may put "
+        "a smaller group first; comparable within one slate only."
+    )
+    probability: float | None = Field(
+        description="That the member joins and stays; see the operator's guide for within how "
+        "many days. Null unless calibrated."
+    )
     reasons: list[Reason]
 
 

@@ -22,7 +22,7 @@ from training.evaluate import (
 )
 from training.progress import SILENT, Progress
 from training.split import cut_at, parts_by, past
-from training.train import Workshop, snapshot_of
+from training.train import Workshop, model_of, snapshot_of
 
 FOREVER = float("inf")
 
@@ -115,9 +115,9 @@ def _by_time(
 ) -> tuple[tuple[Systems, int], tuple[Systems, int]]:
     days = settings.window_days
     window = (cut, FOREVER if days is None else cut + days * DAY_S)
-    snapshot = snapshot_of(past(part, cut), workshop, progress)
+    snapshot, ranker = model_of(past(part, cut), workshop, progress=progress, now=cut)
     return (
-        evaluate_groups(part, snapshot, window, progress),
+        evaluate_groups(part, snapshot, window, progress, ranker),
         evaluate_introductions(snapshot, later_ties(part, window), progress),
     )
 

@@ -12,6 +12,7 @@ from engine.neighbours import co_membership
 from engine.snapshot import UNREADABLE_BAND, GroupColumns, MemberColumns, Snapshot
 from engine.types import Rows, Vector
 from training import activity
+from training.behaviour import build_behaviour
 from training.profiles import group_prototypes, member_interests
 from training.progress import SILENT, Progress
 from training.texts import Texts, TextVectors
@@ -24,6 +25,8 @@ def build_snapshot(
     vectors: TextVectors,
     progress: Progress = SILENT,
     now: float = float("inf"),
+    *,
+    terms: bool = True,
 ) -> Snapshot:
     """Return everything the recommenders read, as of the last dated thing in the community.
 
@@ -34,11 +37,12 @@ def build_snapshot(
         progress: Told of every step.
         now: What is dated later, such as an event announced for next month, does not count as
             the last thing that happened.
+        terms: Whether to look for distinctive terms, which reasons need and ranking does not.
     """
     asof = min(activity.last_of(community) or 0.0, now)
     community = activity.known_by(community, now)
     with progress.task("terms", 1) as advance:
-        vocabulary = build_vocabulary(community, texts, vectors)
+        vocabulary = build_vocabulary(community, texts if terms else _silent(texts), vectors)
         advance(1)
     interests = member_interests(community, vectors, asof, progress)
     prototypes = group_prototypes(community, vectors, interests, asof, progress)
@@ -47,12 +51,17 @@ def build_snapshot(
     return Snapshot(
         members=_members(community, asof, interests, memberships, vocabulary, shown),
         groups=_groups(community, asof, prototypes, memberships, vocabulary, shown),
+        behaviour=build_behaviour(community, vectors, prototypes, asof),
         post_ids=post_ids,
         post_authors=post_authors,
         vocabulary=vocabulary.words,
         rarity=vocabulary.rarity,
         term_vectors=vocabulary.vectors,
     )
+
+
+def _silent(texts: Texts) -> Texts:
+    return Texts([""] * len(texts.posts), [""] * len(texts.members), [""] * len(texts.groups))
 
 
 def _members(

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
+from engine.preferences import Preferences
 from training.figures_file import check_writable, write_figures
 
 if TYPE_CHECKING:
@@ -35,12 +36,30 @@ DEFAULT_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 
 
+USUAL = Preferences()
+
+
 @app.command()
-def train(
+def train(  # noqa: PLR0913
     data: Data,
     bundles: Bundles,
     community: Annotated[str | None, typer.Option(help="Its name; the folder's if absent.")] = None,
     until: Annotated[str | None, typer.Option(help="Use the past of a date or a share.")] = None,
+    intimacy: Annotated[
+        float, typer.Option(help="How much small groups count; 0 for not at all.", min=0, max=3)
+    ] = USUAL.intimacy,
+    preferred_size: Annotated[
+        float, typer.Option(help="Members up to which a group is as small as can be.", min=1)
+    ] = USUAL.preferred_size,
+    variety: Annotated[
+        float, typer.Option(help="How much slates mix like the member's interests.", min=0, max=1)
+    ] = USUAL.variety,
+    exploration: Annotated[
+        float, typer.Option(help="Share of slates with a seldom-shown group.", min=0, max=1)
+    ] = USUAL.exploration,
+    new_groups: Annotated[
+        int, typer.Option(help="Places of ten, at most, for brand-new groups.", min=0, max=5)
+    ] = USUAL.new_groups,
     model: Model = DEFAULT_MODEL,
     cache: Cache = DEFAULT_CACHE,
 ) -> None:
@@ -52,9 +71,12 @@ def train(
 
     console = Console(stderr=True, emoji=False)
     found = _read(data, community, console)
-    settings = TrainSettings(model, until, cache)
+    wish = Preferences(intimacy, preferred_size, variety, exploration, new_groups)
+    settings = TrainSettings(model, until, cache, wish)
     now = datetime.now(UTC)
     manifest = run(found, settings, Registry(bundles), now, TerminalProgress(console))
+    for who, how in manifest.settings["ranker"].items():
+        console.print(f"{who} members are served by {how['kind']}: {escape(how['why'])}")
     console.print(f"[bold]{escape(found.name)}[/bold] is current at {manifest.version}")
     typer.echo(json.dumps({"community": found.name, "version": manifest.version}))
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from data.community import Community
 from engine.columns import Links
+from engine.group_ranker import GroupRanker
 from engine.groups import group_recommender
 from engine.index import VectorIndex
 from engine.introductions import introduction_recommender
@@ -74,6 +75,7 @@ def evaluate_groups(
     snapshot: Snapshot,
     window: tuple[float, float],
     progress: Progress = SILENT,
+    ranker: GroupRanker | None = None,
 ) -> tuple[Systems, int]:
     """Measure group suggestions for members with an earlier group.
 
@@ -82,6 +84,7 @@ def evaluate_groups(
         snapshot: Built from the past of the window.
         window: First second, and the second after the last.
         progress: Told of every viewer.
+        ranker: What orders groups; hand-set weights if absent.
 
     Returns:
         The systems by name, and how many members were measured.
@@ -92,7 +95,7 @@ def evaluate_groups(
     index = VectorIndex.build(snapshot.groups.prototypes.vectors)
     there = _union(snapshot.members.groups, snapshot.members.left)
     baselines = {name: make(snapshot) for name, make in GROUP_BASELINES.items()}
-    answers = _answers(group_recommender(snapshot, index), snapshot, baselines, there)
+    answers = _answers(group_recommender(snapshot, index, ranker), snapshot, baselines, there)
     return _measure(truth, answers, len(snapshot.groups.ids), progress), len(truth.viewers)
 
 

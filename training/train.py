@@ -7,7 +7,7 @@ import json
 import platform
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,11 +19,16 @@ from engine.bundle import FORMAT, Draft, Manifest, save_bundle
 from engine.encoder import OnnxEncoder
 from engine.encoder_export import DEFAULT_MODEL, export_encoder
 from engine.errors import BundleError, SettingError, UnknownError
+from engine.group_ranker import GroupRanker
 from engine.index import VectorIndex
+from engine.preferences import Preferences
 from engine.registry import Registry
 from engine.snapshot import Snapshot
+from engine.types import Matrix
 from training import activity
 from training.build import build_snapshot
+from training.embed import embed
+from training.learn import learn_ranker
 from training.progress import SILENT, Progress
 from training.split import cut_at, past
 from training.texts import texts_of, vectors_of
@@ -41,11 +46,13 @@ class TrainSettings:
         model: A sentence-transformers model: `DEFAULT_MODEL`, a folder, or a name.
         until: Train on the past of this date or share only; None takes everything.
         cache: Where exports and vectors are kept between runs.
+        preferences: What slates are to be like.
     """
 
     model: str
     until: str | None
     cache: Path
+    preferences: Preferences = field(default_factory=Preferences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +110,52 @@ def train(
     workshop = open_workshop(settings.cache, settings.model, progress)
     if settings.until is not None:
         community = past(community, cut_at(community, settings.until))
-    texts = texts_of(community)
-    vectors = vectors_of(texts, workshop.encoder, workshop.vectors, progress)
-    snapshot = build_snapshot(community, texts, vectors, progress, now.timestamp())
+    snapshot, ranker = model_of(
+        community, workshop, settings.preferences, progress, now.timestamp()
+    )
     with progress.task("index", 2) as advance:
         members = VectorIndex.build(snapshot.members.interests.vectors)
         advance(1)
         groups = VectorIndex.build(snapshot.groups.prototypes.vectors)
         advance(1)
-    manifest = _manifest(community, settings, workshop.encoder, snapshot, now)
+    manifest = _manifest(community, settings, workshop.encoder, snapshot, ranker, now)
     with progress.task("save", 1) as advance:
-        draft = Draft(manifest, snapshot, members, groups, workshop.folder)
+        draft = Draft(manifest, snapshot, members, groups, workshop.folder, ranker)
         manifest = save_bundle(draft, folder)
         registry.promote(community.name, manifest.version)
         advance(1)
     return manifest
+
+
+def model_of(
+    community: Community,
+    workshop: Workshop,
+    preferences: Preferences | None = None,
+    progress: Progress = SILENT,
+    now: float = float("inf"),
+) -> tuple[Snapshot, GroupRanker]:
+    """Return what is known of a community, and what orders its groups, without writing anything.
+
+    Args:
+        community: What to learn from.
+        workshop: An encoder, and the vectors it has made.
+        preferences: What slates are to be like; the defaults if absent.
+        progress: Told of every step.
+        now: What is dated later has not happened yet.
+    """
+    texts = texts_of(community)
+    vectors = vectors_of(texts, workshop.encoder, workshop.vectors, progress)
+    snapshot = build_snapshot(community, texts, vectors, progress, now)
+
+    def encode(parts: Sequence[str]) -> Matrix:
+        return embed(list(parts), workshop.encoder, workshop.vectors)
+
+    happened = activity.known_by(community, now)
+    # A post announced for next year is no reason to wait until then for joins to learn from.
+    dated = pl.when(pl.col("ts") <= now).then("ts")
+    happened = replace(happened, posts=happened.posts.with_columns(ts=dated))
+    ranker = learn_ranker(happened, vectors, snapshot, encode, preferences, progress)
+    return snapshot, ranker
 
 
 def snapshot_of(community: Community, workshop: Workshop, progress: Progress = SILENT) -> Snapshot:
@@ -129,9 +167,8 @@ def snapshot_of(community: Community, workshop: Workshop, progress: Progress = S
 
 def fingerprint_of(community: Community, settings: TrainSettings, encoder: str) -> str:
     """Return a hash of inputs, settings and versions: equal work has an equal fingerprint."""
-    digest = hashlib.sha256(
-        f"{FORMAT} {encoder} {settings.until} {versions_of(LIBRARIES)}".encode()
-    )
+    made_with = (FORMAT, encoder, settings.until, settings.preferences, versions_of(LIBRARIES))
+    digest = hashlib.sha256(" ".join(map(str, made_with)).encode())
     for name in (
         "members", "groups", "memberships", "posts", "authors",
         "post_groups", "participations", "ties", "blocks",
@@ -147,6 +184,7 @@ def _manifest(
     settings: TrainSettings,
     encoder: OnnxEncoder,
     snapshot: Snapshot,
+    ranker: GroupRanker,
     now: datetime,
 ) -> Manifest:
     fingerprint = fingerprint_of(community, settings, encoder.fingerprint)
@@ -174,6 +212,11 @@ def _manifest(
             "model": encoder.card.model,
             "until": settings.until,
             "encoder": asdict(encoder.card),
+            "preferences": asdict(settings.preferences),
+            "ranker": {
+                who: {key: ranker.story[who][key] for key in ("kind", "why")}
+                for who in ("known", "newcomer")
+            },
         },
         libraries=versions_of(LIBRARIES),
     )

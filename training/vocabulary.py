@@ -28,6 +28,19 @@ from engine.types import Matrix, Rows, Vector
 from training.activity import taking_part
 from training.texts import Texts, TextVectors
 
+CALENDAR = frozenset(
+    re.findall(
+        "[a-z]+",
+        """
+        january february march april may june july august september october november december
+        jan feb mar apr jun jul aug sep sept oct nov dec monday tuesday wednesday thursday friday
+        saturday sunday spring summer autumn fall winter holiday holidays anniversary annual
+        weekly monthly
+        """,
+    )
+)
+"""Words that say when, not what: texts of one season lie together, whatever they are about."""
+
 MIN_WRITERS = 3
 """People who must use a term before anybody is told of it."""
 
@@ -114,7 +127,7 @@ def build_vocabulary(community: Community, texts: Texts, vectors: TextVectors) -
     several &= _conversations_with(community, uses) >= 2
     several &= loudest <= ONE_VOICE * np.diff(sparse.csc_array(uses).indptr)
     stop = {language: frozenset(get_stop_words(language)) for language in AVAILABLE_LANGUAGES}
-    candidates = np.flatnonzero(several & _is_wordy(names, frozenset().union(*stop.values())))
+    candidates = np.flatnonzero(several & _is_wordy(names, CALENDAR.union(*stop.values())))
     candidates = candidates[_is_phrase(names, candidates, texts_with, len(distinct))]
     languages = _languages(uses[distinct], names, list(stop.values()))
     kept = candidates[_coherent(uses[:, candidates][distinct], matrix[distinct], languages)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,8 @@ def test_a_readme_without_a_place_for_tables_is_refused(tmp_path: Path) -> None:
     readme.write_text("no markers", "utf-8")
     with pytest.raises(DataError, match="no place for tables"):
         write_into(readme, "new")
+
+
+def test_no_member_and_no_group_of_a_real_community_is_among_the_figures() -> None:
+    for path in RESULTS.glob("*.json"):
+        assert "suggestions" not in json.loads(path.read_text("utf-8")), path

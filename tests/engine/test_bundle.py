@@ -192,9 +192,12 @@ def test_a_manifest_that_is_something_else_is_refused(bundle: Path, text: str) -
         read_manifest(bundle)
 
 
-def test_a_newer_format_is_refused_saying_what_to_do(bundle: Path) -> None:
-    change_manifest(bundle, lambda fields: fields.update(format=FORMAT + 1, unheard_of=True))
-    with pytest.raises(BundleError, match="update Belong or train again"):
+@pytest.mark.parametrize(
+    ("newer", "advice"), [(1, "reads 2: update Belong$"), (-1, "reads 2: train again$")]
+)
+def test_another_format_is_refused_saying_what_to_do(bundle: Path, newer: int, advice: str) -> None:
+    change_manifest(bundle, lambda fields: fields.update(format=FORMAT + newer, unheard_of=True))
+    with pytest.raises(BundleError, match=advice):
         load_bundle(bundle)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,19 +21,8 @@ NEWCOMER = query_of_text(
 
 
 def known() -> Query:
-    one = np.array([0], np.int64)
-    return Query(
-        member=0,
-        interests=NEWCOMER.interests,
-        shares=NEWCOMER.shares,
-        groups=one,
-        group_weights=np.ones(1, np.float32),
-        companions=NEWCOMER.companions,
-        companion_weights=NEWCOMER.companion_weights,
-        terms=NEWCOMER.terms,
-        audience=0,
-        open_to_introductions=True,
-    )
+    one, weight = np.array([0], np.int64), np.ones(1, np.float32)
+    return replace(NEWCOMER, member=0, groups=one, group_weights=weight, joined_weights=weight)
 
 
 def pool(**columns: list[float]) -> Pool:

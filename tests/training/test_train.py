@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,11 +28,12 @@ from engine.snapshot import to_arrays
 from engine.types import Matrix
 from tests.builders import Membership, Post, make
 from tests.conftest import MODEL
+from tests.training.circles import circles
 from tests.training.conftest import WHEN, Trained
 from tests.world import BREAD, NOW, ROCKETS, community
 from training.embed import embed
 from training.texts import texts_of
-from training.train import TrainSettings, Workshop, fingerprint_of, snapshot_of, train
+from training.train import TrainSettings, Workshop, fingerprint_of, model_of, snapshot_of, train
 
 MOMENT = datetime.fromtimestamp(NOW, tz=UTC)
 QUICK_S = 5.0
@@ -219,6 +221,15 @@ def start(town: Trained, bundles: Path, cache: Path) -> subprocess.Popen[str]:
 def bundles(town: Trained, tmp_path: Path) -> Path:
     """The town's bundles, to be changed."""
     return Path(shutil.copytree(town.registry.bundles, tmp_path / "bundles"))
+
+
+def test_what_is_announced_for_next_year_is_no_reason_to_learn_nothing(workshop: Workshop) -> None:
+    here = circles(150)
+    late = pl.when(pl.int_range(pl.len()) == 0).then(NOW + 400 * 86_400).otherwise("ts")
+    announced = replace(here, posts=here.posts.with_columns(ts=late))
+    _, ranker = model_of(announced, workshop, now=NOW)
+    assert ranker.story["windows"][0]["cut"] < NOW
+    assert ranker.story["known"]["validation"]
 
 
 def test_the_command_makes_a_bundle_and_says_so(town: Trained, bundles: Path, cache: Path) -> None:

@@ -79,6 +79,12 @@ def test_words_without_content_are_not_named() -> None:
     assert not {"which", "those", "about", "ab", "we're"} & set(words)
 
 
+def test_words_that_say_when_are_not_named() -> None:
+    words = named(by("abc", "gimbal october"))
+    assert "gimbal" in words
+    assert not [word for word in words if "october" in word]
+
+
 def test_a_title_repeated_every_week_is_one_text() -> None:
     weekly = [(who, "Gimbal night at the rocket hall") for who in "abcdef"]
     assert "gimbal" not in named(weekly)
