@@ -124,11 +124,26 @@ def main(  # noqa: PLR0913
     for title, section in _sections(result):
         heading = f"{title}, {section['members']} members of {result['dataset']}"
         console.print(figures_table(heading, section["systems"]))
-    # Real people's groups belong on the page that is looked at, not among figures to be shared.
-    write_report(json_file, {key: result[key] for key in result if key != "suggestions"}, here)
+    write_result(result, json_file, report, here)
+
+
+def write_result(
+    result: dict[str, Any], json_file: Path, report: Path | None, here: dict[str, Any]
+) -> None:
+    """Write the figures that may be shared and, if wanted, the page for people.
+
+    Raises:
+        DataError: One of them cannot be written.
+    """
+    write_report(json_file, shared_figures(result), here)
     if report:
         whole = {**result, "machine": here, "command": command_line()}
         write_page(report, render(without_nan(whole)))
+
+
+def shared_figures(result: dict[str, Any]) -> dict[str, Any]:
+    """Return a result without real people's groups: those belong on the page that is looked at."""
+    return {name: value for name, value in result.items() if name != "suggestions"}
 
 
 def write_page(path: Path, page: str) -> None:

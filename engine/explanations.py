@@ -63,6 +63,7 @@ class GroupReasons:
         makers = (
             self._interest,
             self._companions,
+            self._visited,
             self._close,
             self._co_membership,
             self._small,
@@ -107,6 +108,13 @@ class GroupReasons:
         if names:
             text = f"{names}, whom you already talk with, {verb} here."
         return Reason("companions", text, tuple(members.ids[row] for row in there[:3].tolist()))
+
+    def _visited(self, query: Query, group: int) -> Reason | None:
+        if not contains(query.visits, np.array([group]))[0]:
+            return None
+        return Reason(
+            "visited", "You have taken part here before.", (self.snapshot.groups.ids[group],)
+        )
 
     def _close(self, query: Query, group: int) -> Reason | None:
         groups = self.snapshot.groups

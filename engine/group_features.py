@@ -51,6 +51,17 @@ class NearestGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Visits:
+    """How much the viewer took part there already, without being in the group."""
+
+    name: str = "visits"
+
+    def measure(self, query: Query, pool: Pool) -> Vector:
+        """Return log(1 + times, older ones counting less), 0 for none."""
+        return sum_at(pool.rows, query.visits, query.visit_weights)
+
+
+@dataclass(frozen=True, slots=True)
 class Fellows:
     """The share of those the viewer took part with who are in the group."""
 
@@ -86,6 +97,20 @@ class PlaceMatch:
         if length == 0:
             return np.zeros(len(pool), np.float32)
         return (self.places[pool.rows] @ (place / length)).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class InterestMean:
+    """How near the group's topic comes to the main direction of the viewer's interests."""
+
+    topics: Matrix
+    name: str = "interest_mean"
+
+    def measure(self, query: Query, pool: Pool) -> Vector:
+        """Return a cosine, 0 without interests."""
+        if not len(query.interests):
+            return np.zeros(len(pool), np.float32)
+        return (self.topics[pool.rows] @ query.direction).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +245,10 @@ def group_features(snapshot: Snapshot) -> Mapping[str, Feature]:
         NearestGroup("co_active_best", acts.co_active, lambda query: query.habit_weights),
         Companions(members),
         Fellows(members),
+        Visits(),
         PlaceMatch(acts.places, acts.bridge),
         InterestMatch(groups.prototypes),
+        InterestMean(acts.topics),
         TopicBest(acts.topics),
         TopicMean(acts.topics),
         TextFit(acts.text_weights),

@@ -27,6 +27,7 @@ WEIGHTS = {
     Liveliness.name: 0.8,
     InterestMatch.name: 0.4,
     Companions.name: 0.3,
+    "visits": 0.5,
 }
 """Chosen by hand on validation windows; see the README's Decisions."""
 
@@ -35,6 +36,7 @@ NEWCOMER_WEIGHTS = {
     "learned_match": 0.5,
     InterestMatch.name: 0.5,
     Liveliness.name: 0.5,
+    "visits": 1.0,
 }
 """For those who are in no group yet: what they say counts more than what is lively."""
 

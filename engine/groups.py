@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.errors import BundleError
 from engine.group_features import group_features
 from engine.group_ranker import GroupRanker
 from engine.index import VectorIndex
@@ -20,6 +21,7 @@ from engine.sources import (
     NearestVectors,
     NewGroups,
     SharedMembers,
+    VisitedGroups,
 )
 
 
@@ -32,12 +34,20 @@ def group_recommender(
         snapshot: The community.
         prototypes: Index over groups' prototypes.
         ranker: What orders them; hand-set weights if absent.
+
+    Raises:
+        BundleError: The ranker reads a column that is not measured.
     """
     ranker = ranker or GroupRanker()
     groups, acts = snapshot.groups, snapshot.behaviour
     seldom = ranker.seldom if len(ranker.seldom) else np.zeros(len(groups.ids), bool)
     fresh = acts.life.members == 0
     measures = group_features(snapshot)
+    unheard = [name for name in ranker.columns if name not in measures]
+    if unheard:
+        raise BundleError(
+            f"the ranker reads {unheard[0]!r}, which this version does not measure: train again"
+        )
     return Pipeline(
         sources=_sources(snapshot, prototypes),
         policies=_policies(snapshot),
@@ -72,6 +82,7 @@ def _sources(snapshot: Snapshot, prototypes: VectorIndex) -> tuple[Source, ...]:
         NearestVectors(prototypes, groups.prototypes.owners()),
         SharedMembers(groups),
         CompanionsThere(members),
+        VisitedGroups(),
         LivelyGroups(liveliest),
         NewGroups(newest),
     )

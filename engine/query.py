@@ -26,6 +26,8 @@ class Query:
         group_weights: How much each says about the viewer, shape as `groups`.
         joined_weights: How lately the viewer joined each of them, shape as `groups`.
         habit_weights: How much the viewer takes part in each of them, shape as `groups`.
+        visits: Rows of groups the viewer took part in but never was in, ascending.
+        visit_weights: How much, shape as `visits`.
         fellows: Rows of people who took part in the same small conversations, ascending.
         fellow_weights: How much, shape as `fellows`.
         companions: Rows of the people the viewer has exchanged something with, ascending.
@@ -45,6 +47,8 @@ class Query:
     group_weights: Vector
     joined_weights: Vector
     habit_weights: Vector
+    visits: Rows
+    visit_weights: Vector
     fellows: Rows
     fellow_weights: Vector
     companions: Rows
@@ -76,6 +80,7 @@ def query_of_member(snapshot: Snapshot, member: int, salt: str = "") -> Query:
     interests, shares = columns.interests.of_row(member)
     groups, group_weights = columns.groups.of_row(member)
     companions, companion_weights = columns.ties.of_row(member)
+    visits, visit_weights = snapshot.behaviour.visits.of_row(member)
     fellows, fellow_weights = snapshot.behaviour.fellows.of_row(member)
     return Query(
         member=member,
@@ -85,6 +90,8 @@ def query_of_member(snapshot: Snapshot, member: int, salt: str = "") -> Query:
         group_weights=group_weights,
         joined_weights=snapshot.behaviour.joined.of_row(member)[1],
         habit_weights=snapshot.behaviour.habits.of_row(member)[1],
+        visits=visits,
+        visit_weights=visit_weights,
         fellows=fellows,
         fellow_weights=fellow_weights,
         companions=companions,
@@ -111,6 +118,8 @@ def query_of_text(
         group_weights=weightless,
         joined_weights=weightless,
         habit_weights=weightless,
+        visits=nothing,
+        visit_weights=weightless,
         fellows=nothing,
         fellow_weights=weightless,
         companions=nothing,

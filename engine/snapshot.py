@@ -119,10 +119,11 @@ class GroupLife:
         joins_further: The same as `joins_season`, of people who were in another group before.
         growth: log of the joins of the last month over what the season before would give.
         members: log(1 + everybody who ever joined).
-        age: log(1 + days since anything was first heard of it).
+        age: log(1 + days since it was founded or anything was first heard of it).
         quiet: log(1 + days since the last post or join).
         posts: log(1 + posts), each halved every 30 days.
         turnout: log(1 + people a post).
+        replies: log(1 + replies a first post).
         returning: Share of those who joined that came back, drawn to one fifth.
         answered: Share of newcomers' first posts that were answered, one half if unknown.
         room: Room for one more voice in (0, 1]: 1 / (1 + people active lately / 12).
@@ -138,6 +139,7 @@ class GroupLife:
     quiet: Vector
     posts: Vector
     turnout: Vector
+    replies: Vector
     returning: Vector
     answered: Vector
     room: Vector
@@ -152,6 +154,7 @@ class Behaviour:
             `MemberColumns.groups`, in the same order.
         habits: The same groups, by how often members took part there, halved every half year
             since they joined.
+        visits: Groups members took part in but never were in, by how often and lately.
         fellows: People who took part in the same small conversations, the weight in (0, 1].
         ease: Which groups being in a group speaks for, or against: signed weights.
         ease_active: The same, of taking part there.
@@ -172,6 +175,7 @@ class Behaviour:
 
     joined: Links
     habits: Links
+    visits: Links
     fellows: Links
     ease: Links
     ease_active: Links

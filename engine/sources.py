@@ -71,6 +71,17 @@ class CompanionsThere:
 
 
 @dataclass(frozen=True, slots=True)
+class VisitedGroups:
+    """Groups the viewer took part in without being in them."""
+
+    name: ClassVar[str] = "visited_groups"
+
+    def propose(self, query: Query) -> Rows:
+        """Return all of them."""
+        return query.visits
+
+
+@dataclass(frozen=True, slots=True)
 class LivelyGroups:
     """Groups that people have been joining lately: there for everyone, known or not."""
 

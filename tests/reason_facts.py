@@ -202,6 +202,11 @@ def facts_of_group(facts: Facts, shown: Given, reason: Reason) -> bool:  # noqa:
             return all(facts.comes_up(group, w) for w in words)
         case "Close to what you care about: it is about W.":
             return all(facts.describes(group, w) for w in words)
+        case "You have taken part here before.":
+            there = {post for one, post in facts.took_part if one == viewer}
+            return any(
+                (post, group) in facts.stands for post in there if facts.posts[post]["public"]
+            )
         case "Nobody is in it now: be the first.":
             return size == 0
         case "An open group with one member.":

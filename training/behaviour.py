@@ -63,6 +63,7 @@ def build_behaviour(
     return Behaviour(
         joined=joined,
         habits=habits,
+        visits=visits(community, asof),
         fellows=fellows(community, asof),
         ease=ease(everyone),
         ease_active=ease(active),
@@ -121,6 +122,23 @@ def _present(community: Community, asof: float) -> tuple[Links, Links]:
     rows, groups = joined["member"].to_numpy(), joined["group"].to_numpy()
     lately, often = joined["lately"].to_numpy(), joined["often"].to_numpy()
     return Links.of(size, rows, groups, lately), Links.of(size, rows, groups, lately * often)
+
+
+def visits(community: Community, asof: float) -> Links:
+    """Return the groups members took part in, in public, without ever having been in them."""
+    age = (asof - pl.col("ts")) / DAY_S
+    outside = (
+        in_public(community, in_groups(community))
+        .join(community.memberships, on=["member", "group"], how="anti")
+        .group_by("member", "group")
+        .agg(weight=decay(age, JOINED_HALF_LIFE_DAYS).sum().log1p())
+    )
+    return Links.of(
+        len(community.members),
+        outside["member"].to_numpy(),
+        outside["group"].to_numpy(),
+        outside["weight"].to_numpy(),
+    )
 
 
 def _topics(prototypes: Profiles, described: Matrix) -> Matrix:

@@ -159,6 +159,7 @@ def first_words(community: Community, window: Window) -> dict[int, str]:
         .cast({"post": pl.Int64})
         .filter(pl.col("public") & (pl.col("ts") >= window.cut) & (pl.col("ts") < window.end))
         .select("post", "ts", words=words.str.strip_chars(" ."))
+        .filter(pl.col("words") != "")
         .join(community.authors, on="post")
         .sort("ts", "post")
         .group_by("member", maintain_order=True)

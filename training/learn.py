@@ -3,8 +3,9 @@
 1. Stretches of the past are laid out (`training.windows`); for each, the community is rebuilt as
    it was at its start, and members' candidates are measured and labelled by what came next.
 2. Scorers are fitted on the older windows and compared on the newest: every single column (which
-   is what simple recommenders order by), the hand-set weights, a linear model, boosted trees, and
-   the mean of the last two. The best wins, the simpler of equals.
+   is what simple recommenders order by), the hand-set weights, a linear model, boosted trees, the
+   mean of these two and, where labels are few, of all three. The best wins, a simple one unless
+   beaten clearly.
 3. The winner is fitted again on all windows, calibrated on the newest, and asked for many members
    to see which groups are seldom shown.
 
@@ -46,7 +47,7 @@ from training.progress import SILENT, Progress
 from training.scorers import blend, fit_boosted, fit_linear, ndcg_of, sampled, score_all, standing
 from training.split import past
 from training.texts import TextVectors, texts_of
-from training.windows import FEWEST_JOINERS, Window, windows_of
+from training.windows import ENOUGH_JOINERS, FEWEST_JOINERS, Window, windows_of
 
 PENALTY = 1e-3
 """On the linear model's squared weights; 1e-4 to 1e-2 gave the same on validation windows."""
@@ -98,7 +99,7 @@ def learn_ranker(
     windows = windows_of(community, asof + 1) if asof is not None else []
     known, new = _examples(community, vectors, windows, encode, progress)
     hand = GroupRanker(preferences=preferences or Preferences())
-    with threadpool_limits(1, "blas"), progress.task("learn", 2) as advance:
+    with progress.task("learn", 2) as advance:
         scorer, calibration, story = _contest(known, hand.known, windows, hand.preferences)
         advance(1)
         # No probability for newcomers: how many look around and join nothing is not known.
@@ -180,21 +181,27 @@ def _contest(
     folds = _folds(windows)
     simple = _simple(windows[0].names, hand)
     values: dict[str, list[np.ndarray]] = {}
-    scored: dict[str, list[Vector]] = {}
+    scorers: list[dict[str, Weigher]] = []
     for fold in folds:
-        for name, scorer in (simple | _learned(fold.fit)).items():
-            scores = score_all(scorer, fold.compare)
-            scored.setdefault(name, []).append(scores)
-            joined = fold.compare.ideal > 0
-            values.setdefault(name, []).append(ndcg_of(fold.compare, scores)[joined])
+        joined = fold.compare.of(fold.compare.ideal > 0)
+        scorers.append(simple | _learned(fold.fit, hand))
+        for name, scorer in scorers[-1].items():
+            values.setdefault(name, []).append(ndcg_of(joined, score_all(scorer, joined)))
+    if sum(len(part) for part in values["blend_with_hand"]) >= ENOUGH_JOINERS:
+        del values["blend_with_hand"]  # with that many labels the hand-set weights only dilute
     means = {name: float(np.concatenate(parts).mean()) for name, parts in values.items()}
     chosen, why = _choose({name: np.concatenate(parts) for name, parts in values.items()})
     compare = together([fold.compare for fold in folds])
     # Only the newest window has those who joined nothing in it.
     newest = taught[0] >= FEWEST_JOINERS / 2
-    best = np.concatenate(scored[chosen])
+    best = np.concatenate(
+        [
+            score_all(fitted[chosen], fold.compare)
+            for fitted, fold in zip(scorers, folds, strict=True)
+        ]
+    )
     calibration = calibrate(compare, best, spans[0].days) if newest else None
-    final = simple[chosen] if chosen in simple else _learned(together(windows))[chosen]
+    final = simple[chosen] if chosen in simple else _learned(together(windows), hand)[chosen]
     places, cost = _new_group_places(compare, best)
     story = {
         "kind": chosen,
@@ -217,7 +224,7 @@ def _folds(windows: Sequence[Examples]) -> list[Fold]:
     return [Fold(parts[0], parts[1]), Fold(parts[1], parts[0])]
 
 
-LEARNED = ("linear", "boosted", "blend")
+LEARNED = ("linear", "boosted", "blend", "blend_with_hand")
 """What is fitted; the others order by one column or by the hand-set weights."""
 
 
@@ -227,21 +234,36 @@ def _simple(names: Sequence[str], hand: Weigher) -> dict[str, Weigher]:
     return {name: WeightedSum({name: 1.0}) for name in columns} | {"hand_weighted": hand}
 
 
-def _learned(examples: Examples) -> dict[str, Weigher]:
-    """Return what is learned from the examples."""
+def _learned(examples: Examples, hand: Weigher) -> dict[str, Weigher]:
+    """Return what is learned from the examples; the hand-set weights tell the easy candidates."""
     found = examples.sums(examples.joined) > 0
     share = MOST_CANDIDATES / max(len(examples.rows), 1)
     if share < 1:  # fewer viewers, so that memory stays bounded
         found &= np.random.default_rng(0).random(len(found)) < share
     joiners = examples.of(found)
-    # A column that never varies, such as language where nobody tells theirs, is not read at all.
-    varied = np.ptp(joiners.values, axis=0) > 0
-    told = [name for name, varies in zip(examples.names, varied, strict=True) if varies]
+    told = _telling(joiners)
     of_group = [name for name in told if not name.startswith("viewer_")]
-    linear = fit_linear(joiners, of_group, PENALTY)
+    linear = fit_linear(joiners, of_group, score_all(hand, joiners), PENALTY)
     fewer = sampled(joiners, score_all(linear, joiners), np.random.default_rng(0))
     boosted = fit_boosted(fewer, told)
-    return {"linear": linear, "boosted": boosted, "blend": blend((linear, boosted), fewer)}
+    return {
+        "linear": linear,
+        "boosted": boosted,
+        "blend": blend((linear, boosted), fewer),
+        "blend_with_hand": blend((linear, boosted, hand), fewer),
+    }
+
+
+def _telling(examples: Examples) -> list[str]:
+    """Return the columns that vary: language does not where nobody tells theirs.
+
+    Where no column of groups varies, all are returned: what is fitted to them then loses the
+    contest against what is simple.
+    """
+    varied = np.ptp(examples.values, axis=0) > 0
+    told = [name for name, varies in zip(examples.names, varied, strict=True) if varies]
+    nothing = all(name.startswith("viewer_") for name in told)
+    return list(examples.names) if nothing else told
 
 
 def _choose(values: dict[str, np.ndarray]) -> tuple[str, str]:

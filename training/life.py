@@ -30,9 +30,12 @@ def group_life(community: Community, asof: float) -> GroupLife:
     joins = _aged(community.memberships.select("member", "group", ts="first_ts"), asof)
     shown = in_public(community, in_groups(community))
     events = _aged(shown.select("member", "group", "post", "ts"), asof)
-    when = community.posts.select("public", ts="ts").with_row_index("post").filter("public")
+    when = community.posts.select("public", "parent", ts="ts").with_row_index("post")
+    when = when.filter("public")
     when = when.cast({"post": pl.Int64})
-    posts = _aged(community.post_groups.join(when, on="post").select("group", "post", "ts"), asof)
+    posts = _aged(community.post_groups.join(when, on="post"), asof)
+    founded = _aged(community.groups.with_row_index("group").select("group", ts="created_ts"), asof)
+    founded = founded.drop_nulls("ts").cast({"group": pl.Int64})
 
     def halved(table: pl.DataFrame, days: float) -> Vector:
         return _total(table, groups, 0.5 ** (pl.col("age") / days))
@@ -46,8 +49,11 @@ def group_life(community: Community, asof: float) -> GroupLife:
         events.group_by("member", "group").agg(n=pl.col("post").n_unique()).filter(pl.col("n") > 1)
     )
     seen = pl.concat([table.select("group", "age") for table in (joins, posts)])
-    first, last = _extreme(seen, groups, "max"), _extreme(seen, groups, "min")
+    oldest = pl.concat([seen, founded.select("group", "age")])
+    first, last = _extreme(oldest, groups, "max"), _extreme(seen, groups, "min")
     count = _total(posts, groups, pl.lit(1.0))
+    answers = posts.filter(pl.col("parent").is_not_null())
+    replies = _total(answers, groups, pl.lit(1.0))
     known = answered(community)
     # As many rows as people active lately: each counts at most once.
     lately = events.group_by("member", "group").agg(age=pl.col("age").min())
@@ -62,6 +68,7 @@ def group_life(community: Community, asof: float) -> GroupLife:
         quiet=np.log1p(last),
         posts=np.log1p(halved(posts, 30)),
         turnout=np.log1p(_total(events, groups, pl.lit(1.0)) / np.maximum(count, 1)),
+        replies=np.log1p(replies / np.maximum(count - replies, 1)),
         returning=np.minimum(
             (_total(back, groups, pl.lit(1.0)) + RETURNING[0]) / (members + RETURNING[1]), 1
         ),

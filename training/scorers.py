@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from engine.columns import expand
 from engine.pool import Pool
 from engine.query import NOBODY_ASKS
 from engine.ranker import Blend, Boosted, Linear, Weigher, beside_the_best
 from engine.trees import Trees
-from engine.types import Vector
+from engine.types import BoolVector, Rows, Vector
 from training.examples import Examples
 from training.trees_file import graph_of
 
@@ -24,6 +25,10 @@ EASY_SHARE = 0.1
 """Share of the other candidates that is learned from."""
 
 
+SPREAD_VIEWERS = 500
+"""Viewers from whom the usual spread of a score is told."""
+
+
 def sampled(examples: Examples, liked: Vector, rng: np.random.Generator) -> Examples:
     """Return the viewers who joined something, with fewer of the candidates nobody would choose.
 
@@ -32,47 +37,70 @@ def sampled(examples: Examples, liked: Vector, rng: np.random.Generator) -> Exam
         liked: A score of every candidate so far.
         rng: Draws the easy candidates.
     """
-    keep = examples.joined | (standing(examples, liked) < HARD)
-    keep |= rng.random(len(liked)) < EASY_SHARE
-    starts = np.concatenate([[0], np.cumsum(examples.sums(keep).astype(np.int64))])
-    fewer = Examples(
-        examples.names, examples.values[keep], starts, examples.rows[keep],
-        examples.joined[keep], examples.lasting[keep], examples.ideal, examples.weights,
-    )  # fmt: skip
+    keep, _ = _kept(examples, liked, rng)
+    fewer = _only(examples, keep)
     return fewer.of(fewer.sums(fewer.joined) > 0)
 
 
-def fit_linear(examples: Examples, columns: Sequence[str], penalty: float) -> Linear:
+def _kept(
+    examples: Examples, liked: Vector, rng: np.random.Generator, easy_share: float = EASY_SHARE
+) -> tuple[BoolVector, BoolVector]:
+    """Return which candidates are learned from, and which of them are not there by a draw."""
+    near = examples.joined | (standing(examples, liked) < HARD)
+    return near | (rng.random(len(liked)) < easy_share), near
+
+
+def _only(examples: Examples, keep: BoolVector) -> Examples:
+    starts = np.concatenate([[0], np.cumsum(examples.sums(keep).astype(np.int64))])
+    return Examples(
+        examples.names, examples.values[keep], starts, examples.rows[keep],
+        examples.joined[keep], examples.lasting[keep], examples.ideal, examples.weights,
+    )  # fmt: skip
+
+
+def fit_linear(
+    examples: Examples,
+    columns: Sequence[str],
+    liked: Vector,
+    penalty: float,
+    easy_share: float = EASY_SHARE,
+) -> Linear:
     """Fit a linear model to tell, in each viewer's pool, what was joined from what was not.
 
-    The loss is the cross-entropy of a softmax over the pool, the mean over viewers.
+    The loss is the cross-entropy of a softmax over the pool, the mean over viewers. Of the
+    candidates nobody would choose only a share is looked at, each of which then stands for
+    1 / share in the softmax's denominator.
 
     Args:
         examples: Viewers who joined something.
         columns: Those that are read.
+        liked: A score of every candidate so far, which tells the easy ones.
         penalty: On the squared weights of standardised columns.
+        easy_share: Share of the easy ones that is looked at.
 
     Source: Cao et al. 2007, "Learning to rank: from pairwise approach to listwise approach"
     (ListNet with the top-one probability).
     """
     places = [examples.names.index(name) for name in columns]
-    bounds = examples.starts
+    keep, near = _kept(examples, liked, np.random.default_rng(0), easy_share)
     values = np.concatenate(
         [
-            beside_the_best(examples.values[start:end][:, places])
-            for start, end in pairwise(bounds.tolist())
+            beside_the_best(examples.values[start:end][:, places])[keep[start:end]]
+            for start, end in pairwise(examples.starts.tolist())
         ]
     )
+    offset = np.where(near[keep], 0, np.log(1 / easy_share)).astype(np.float32)
+    examples = _only(examples, keep)
     means, scales = values.mean(axis=0), values.std(axis=0)
     scales[scales < 1e-6] = 1.0
     values = (values - means) / scales
-    owner, starts = examples.owner(), bounds[:-1]
+    owner, starts = examples.owner(), examples.starts[:-1]
     right = examples.joined.astype(np.float32)
     share = right / np.maximum(np.add.reduceat(right, starts), 1)[owner]
     viewers = examples.viewers
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        scores = values @ weights.astype(np.float32)
+        scores = values @ weights.astype(np.float32) + offset
         scores -= np.maximum.reduceat(scores, starts)[owner]
         odds = np.exp(scores)
         total = np.add.reduceat(odds, starts)
@@ -110,7 +138,7 @@ def fit_boosted(examples: Examples, columns: Sequence[str], seed: int = 0) -> Bo
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     model = HistGradientBoostingClassifier(
-        learning_rate=0.06, max_iter=200, max_leaf_nodes=7, l2_regularization=20.0,
+        learning_rate=0.085, max_iter=140, max_leaf_nodes=7, l2_regularization=20.0,
         min_samples_leaf=max(20, min(300, len(examples.rows) // 500)),
         max_features=0.5, max_bins=63, early_stopping=False, random_state=seed,
     )  # fmt: skip
@@ -121,6 +149,8 @@ def fit_boosted(examples: Examples, columns: Sequence[str], seed: int = 0) -> Bo
 
 def blend(parts: Sequence[Weigher], examples: Examples) -> Blend:
     """Return the mean of scorers, each by its usual spread within a pool."""
+    some = np.arange(examples.viewers) < SPREAD_VIEWERS
+    examples = examples.of(some)
     scales = []
     for part in parts:
         scores = score_all(part, examples)
@@ -148,17 +178,31 @@ def standing(examples: Examples, scores: Vector) -> NDArray[np.int64]:
     groups will be busy, and no score should profit from that.
     """
     owner = examples.owner()
-    order = np.lexsort((examples.rows * 2_654_435_761 % 2**32, -scores, owner))
+    order = np.lexsort((_as_at_random(examples.rows), -scores, owner))
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order)) - examples.starts[owner[order]]
     return place
 
 
 def ndcg_of(examples: Examples, scores: Vector, places: int = 10) -> NDArray[np.float64]:
-    """Return each viewer's NDCG of the order of scores, joins alike: float64 of shape (v,)."""
-    place = standing(examples, scores)
-    gain = np.where(examples.joined & (place < places), 1 / np.log2(place + 2.0), 0.0)
-    got = np.bincount(examples.owner(), weights=gain, minlength=examples.viewers)
+    """Return each viewer's NDCG of the order of scores, joins alike: float64 of shape (v,).
+
+    Only where the joined ones stand is looked up: the rest need not be sorted.
+    """
+    right = np.flatnonzero(examples.joined)
+    owner = examples.owner()[right]
+    position, flat = expand(examples.starts, owner)
+    mine, theirs = scores[right][position], scores[flat]
+    tie = _as_at_random(examples.rows)
+    ahead = (theirs > mine) | ((theirs == mine) & (tie[flat] < tie[right][position]))
+    place = np.bincount(position, weights=ahead, minlength=len(right))
+    gain = np.where(place < places, 1 / np.log2(place + 2.0), 0.0)
+    got = np.bincount(owner, weights=gain, minlength=examples.viewers)
     best = np.cumsum(1 / np.log2(np.arange(places) + 2.0))
     result: NDArray[np.float64] = got / best[np.minimum(np.maximum(examples.ideal, 1), places) - 1]
     return result
+
+
+def _as_at_random(rows: Rows) -> Rows:
+    """Return numbers that order rows as if at random, and always alike."""
+    return rows * 2_654_435_761 % 2**32

@@ -16,6 +16,7 @@ from engine.domain import (
     LASTING_DAYS,
     LASTING_OBSERVED_DAYS,
     LASTING_TIMES,
+    Visibility,
 )
 from engine.errors import SettingError
 from training.activity import in_groups, last_of
@@ -59,6 +60,7 @@ def cut_at(community: Community, until: str) -> float:
 def past(community: Community, cut: float) -> Community:
     """Return what was known before `cut`, members and groups keeping their rows.
 
+    A group founded later is there by its row only: nobody may see it yet.
     Posts, participations, ties and memberships count only if dated before the cut; `n` and
     `weight`, which sum over the whole data, are recounted or dropped. Profiles and descriptions
     are as of the end of the data: say so beside any figure that uses them. Blocks have no date
@@ -73,8 +75,11 @@ def past(community: Community, cut: float) -> Community:
         .with_columns(parent="parent_row")
         .drop("post", "row", "parent_row")
     )
+    unfounded = (pl.col("created_ts") >= cut).fill_null(value=False)
+    seen = pl.when(unfounded).then(pl.lit(Visibility.SECRET.value)).otherwise("visibility")
     early = replace(
         community,
+        groups=community.groups.with_columns(visibility=seen),
         posts=posts,
         authors=_moved(community.authors, rows),
         post_groups=_moved(community.post_groups, rows),

@@ -57,6 +57,7 @@ def test_the_checks_above_meet_nearly_every_form_of_a_reason() -> None:
         "comes up here and in what you took part in.",
         "whom you already talk with",
         "you already talk with is here",
+        "You have taken part here before.",
         "people are here.",
         "people joined in the latest",
         "An open group of #.",

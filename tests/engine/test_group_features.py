@@ -14,18 +14,21 @@ from engine.columns import Links
 from engine.features import CoMembership, Companions
 from engine.group_features import (
     Fellows,
+    InterestMean,
     LearnedMatch,
     PlaceMatch,
     SizeFit,
     TextFit,
     TopicBest,
     TopicMean,
+    Visits,
     group_features,
 )
 from engine.pipeline import Feature
 from engine.pool import Pool
 from engine.query import NOBODY_ASKS, Query, query_of_member, query_of_text
 from engine.snapshot import GroupLife, Snapshot
+from engine.sources import VisitedGroups
 from engine.types import Matrix, Vector
 from tests.builders import Membership, built, make
 from tests.random_community import random_world
@@ -131,6 +134,12 @@ def test_people_who_are_there_count_each_by_what_ties_them_to_the_viewer() -> No
     assert measured(Companions(members), asks) == about(np.log(3), np.log(2))
 
 
+def test_taking_part_in_a_group_counts_without_being_in_it() -> None:
+    asks = replace(viewer(), visits=np.array([3]), visit_weights=row(0.7))
+    assert measured(Visits(), asks) == about(0, 0.7)
+    assert VisitedGroups().propose(asks).tolist() == [3]
+
+
 # Places and texts
 
 
@@ -150,6 +159,12 @@ def test_a_place_is_near_the_viewers_groups_or_where_the_bridge_puts_their_text(
 def test_topics_are_compared_with_the_nearest_and_with_the_mean_of_the_viewers_groups() -> None:
     assert measured(TopicBest(CORNERS), viewer()) == about(0.8, 1)
     assert measured(TopicMean(CORNERS), viewer(weights=(3, 4))) == about(1, 0.6)
+
+
+def test_the_mean_of_the_viewers_interests_is_compared_too() -> None:
+    # Interests at (1, 0) and (0, 1), as much of each: their direction is (1, 1) / sqrt 2.
+    match = InterestMean(CORNERS)
+    assert measured(match, newcomer((1, 0), (0, 1))) == about(1.4 / 2**0.5, 0.5**0.5)
 
 
 def test_a_text_fits_where_such_texts_are_found() -> None:
@@ -196,6 +211,7 @@ def test_what_is_true_of_a_group_or_a_viewer_is_the_same_whoever_asks_or_is_show
     [
         TopicBest(CORNERS),
         TopicMean(CORNERS),
+        InterestMean(CORNERS),
         TextFit(CORNERS),
         LearnedMatch(CORNERS, np.eye(2, dtype=np.float32)),
         PlaceMatch(CORNERS, np.eye(2, dtype=np.float32)),

@@ -18,22 +18,11 @@ from engine.group_ranker import RANKER, GroupRanker
 from engine.pool import Pool
 from engine.preferences import Preferences
 from engine.query import NOBODY_ASKS, Query
-from engine.ranker import Blend, Boosted, Linear, Weigher, WeightedSum
+from engine.ranker import Blend, Boosted, Weigher, WeightedSum
 from engine.trees import Trees
 from engine.types import Vector
+from tests.engine.pools import LINEAR, pool, row
 from training.trees_file import graph_of
-
-
-def pool(**columns: list[float]) -> Pool:
-    measured = {name: np.array(column, np.float32) for name, column in columns.items()}
-    return Pool(np.arange(len(next(iter(columns.values())))), {}, measured)
-
-
-def row(*numbers: float) -> Vector:
-    return np.array(numbers, np.float32)
-
-
-LINEAR = Linear(("near", "far"), row(2, 0, 0, 0), row(2, 1, 1, 1), row(1, 10, 100, 1000))
 
 
 @pytest.fixture(scope="module")

@@ -57,6 +57,17 @@ def test_who_wrote_nothing_has_no_interests() -> None:
     assert found.weights.shape == found.labels.shape == (0,)
 
 
+@pytest.mark.parametrize("lean", [0.0, 0.3, 0.7, 1.5])
+def test_two_texts_are_told_apart_as_any_number_is(lean: float) -> None:
+    two, weights = unit([[1, 0, 0], [1, lean, 0]]), np.array([1.0, 2.0])
+    found = find_interests(two, weights)
+    # A third text that weighs next to nothing and lies where the first does changes nothing else.
+    third = find_interests(np.concatenate([two, two[:1]]), np.array([1.0, 2.0, 1e-9]))
+    assert found.labels.tolist() == third.labels[:2].tolist()
+    assert found.vectors == pytest.approx(third.vectors, abs=1e-6)
+    assert found.weights == pytest.approx(third.weights, abs=1e-6)
+
+
 def test_one_text_is_one_interest() -> None:
     only = unit([[3, 4]])
     found = find_interests(only, np.array([0.01]))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import fields
 
 import numpy as np
+import polars as pl
 import pytest
 
 from data.community import Community
 from engine.domain import DAY_S
 from engine.snapshot import GroupLife
-from tests.builders import Membership, Post, make
+from tests.builders import Membership, Post, community_of, make
 from tests.random_community import random_world
 from tests.world import NOW
 from training.life import UNDATED_DAYS, group_life
@@ -89,6 +90,23 @@ def test_a_second_group_of_somebodys_says_more_than_a_first() -> None:
 def test_age_is_from_the_first_thing_heard_of_and_quiet_from_the_last() -> None:
     found = life(joined(40, 100), [post("p", "m0", 9), post("q", "m0", 200)])
     assert (found["age"], found["quiet"]) == (exactly(np.log(201)), exactly(np.log(10)))
+
+
+def test_a_group_founded_before_anything_was_heard_is_as_old_as_it_says() -> None:
+    groups = pl.DataFrame({"id": ["g"], "name": ["g"], "created_ts": [ago(365)]})
+    posts = pl.DataFrame({"id": ["p"], "members": [["m0"]], "groups": [["g"]], "ts": [ago(9)]})
+    people = pl.DataFrame({"id": ["m0"], "name": ["m0"]})
+    none = pl.DataFrame(schema={"member": pl.String, "group": pl.String})
+    found = community_of({"members": people, "groups": groups, "memberships": none, "posts": posts})
+    assert values(found)["age"] == exactly(np.log(366))
+    assert values(found)["quiet"] == exactly(np.log(10))
+
+
+def test_replies_are_counted_by_the_posts_they_could_answer() -> None:
+    first = [post("p", "m0", 9), post("q", "m1", 9)]
+    answers = [Post(f"r{n}", ("m2",), ("g",), ago(8), parent="p") for n in range(3)]
+    assert life([], [*first, *answers])["replies"] == exactly(np.log(1 + 3 / 2))
+    assert life([], first)["replies"] == 0
 
 
 def test_a_group_nothing_is_known_of_is_new_and_has_never_been_heard() -> None:

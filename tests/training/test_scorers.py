@@ -63,7 +63,8 @@ def of_one(scores: list[float], joined: list[int], ideal: int) -> tuple[Examples
 @pytest.mark.parametrize("kind", ["linear", "boosted", "blend"])
 def test_what_is_fitted_finds_what_is_joined_better_than_the_best_column(kind: str) -> None:
     past, later = drawn(300), drawn(300, seed=1)
-    linear, boosted = fit_linear(past, NAMES, 1e-3), fit_boosted(past, NAMES)
+    liked = score_all(WeightedSum({"noise": 1.0}), past)
+    linear, boosted = fit_linear(past, NAMES, liked, 1e-3), fit_boosted(past, NAMES)
     scorers: dict[str, Weigher] = {
         "linear": linear,
         "boosted": boosted,
@@ -118,3 +119,14 @@ def test_ndcg_by_hand() -> None:
     # What lies below the places that count is not found.
     examples, scores = of_one([9, 8, 7, 6], [2], 1)
     assert ndcg_of(examples, scores, places=2)[0] == 0
+
+
+def test_easy_candidates_are_few_and_each_stands_for_ten() -> None:
+    # Fitted on a tenth of the easy ones, the scores are those of all candidates.
+    past = drawn(600, candidates=400)
+    liked = score_all(WeightedSum({"right": 1.0}), past)
+    few = score_all(fit_linear(past, NAMES, liked, 1e-3), past).reshape(600, 400)
+    whole = score_all(fit_linear(past, NAMES, liked, 1e-3, easy_share=1.0), past).reshape(600, 400)
+    few, whole = few - few.mean(axis=1)[:, None], whole - whole.mean(axis=1)[:, None]
+    assert np.corrcoef(few.ravel(), whole.ravel())[0, 1] > 0.99
+    assert (few * whole).sum() / (whole**2).sum() == pytest.approx(1, abs=0.05)

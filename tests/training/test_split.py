@@ -202,6 +202,21 @@ def test_the_past_counts_again_and_drops_what_came_later() -> None:
     assert len(then.groups) == 2
 
 
+def test_a_group_founded_later_is_there_by_its_row_only() -> None:
+    groups = pl.DataFrame(
+        {
+            "id": ["old", "new", "unsaid"],
+            "name": ["o", "n", "u"],
+            "created_ts": [CUT - 1, CUT, None],
+        }
+    )
+    people = pl.DataFrame({"id": ["a"], "name": ["a"]})
+    joins = pl.DataFrame({"member": ["a"], "group": ["old"], "first_ts": [CUT - 1]})
+    found = community_of({"members": people, "groups": groups, "memberships": joins})
+    assert past(found, CUT).groups["visibility"].to_list() == ["public", "secret", "public"]
+    assert past(found, CUT).groups.schema == found.groups.schema
+
+
 def dated(*days: float | None) -> Community:
     joins = [
         Membership("a", f"g{place}", None if day is None else NOW - 100 * DAY_S + day * DAY_S)
