@@ -6,7 +6,7 @@ between workers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
@@ -50,6 +50,18 @@ class Strings:
         """Return the string at a row."""
         piece = self.data[self.offsets[row] : self.offsets[row + 1]]
         return piece.tobytes().decode("utf-8", "surrogatepass")
+
+    def with_items(self, items: Mapping[int, str], size: int) -> Self:
+        """Return `size` strings in which some are replaced; new ones that are not given are ''.
+
+        >>> Strings.of(["rye", "oat"]).with_items({0: "spelt", 3: "corn"}, 4).tolist()
+        ['spelt', 'oat', '', 'corn']
+        """
+        given = {row: type(self).of([text]).data for row, text in items.items()}
+        offsets, [data] = spliced(
+            self.offsets, [self.data], {row: [text] for row, text in given.items()}, size
+        )
+        return type(self)(data, offsets)
 
     def tolist(self) -> list[str]:
         """Return all strings."""
@@ -111,6 +123,30 @@ class Links:
         position, flat = expand(self.offsets, rows)
         return position, self.targets[flat], self.weights[flat]
 
+    def with_rows(self, rows: Mapping[int, tuple[Rows, Vector]], size: int) -> Links:
+        """Return links of `size` rows in which some rows are replaced; new ones have none.
+
+        Args:
+            rows: For each row that is replaced its targets, ascending, and their weights.
+            size: Rows there are then, at least as many as now.
+        """
+        offsets, [targets, weights] = spliced(
+            self.offsets, [self.targets, self.weights], rows, size
+        )
+        return Links(offsets, targets, weights)
+
+    def without_targets(self, gone: Rows) -> Links:
+        """Return the links but for those to some targets.
+
+        >>> Links.of(2, np.array([0, 0, 1]), np.array([7, 5, 7])).without_targets(
+        ...     np.array([7])
+        ... ).targets
+        array([5])
+        """
+        keep = ~np.isin(self.targets, gone)
+        before = np.concatenate([[0], np.cumsum(keep)])
+        return Links(before[self.offsets], self.targets[keep], self.weights[keep])
+
     def counts(self) -> Rows:
         """Return how many links each row has, shape (n,)."""
         return np.diff(self.offsets)
@@ -119,6 +155,42 @@ class Links:
         """Return the same links seen from the other side, over `size` rows."""
         sources = np.repeat(np.arange(len(self)), self.counts())
         return Links.of(size, self.targets, sources, self.weights)
+
+
+def spliced(
+    offsets: Rows,
+    columns: Sequence[NDArray[Any]],
+    rows: Mapping[int, Sequence[NDArray[Any]]],
+    size: int,
+) -> tuple[Rows, list[NDArray[Any]]]:
+    """Return ragged columns in which some rows are replaced; the others are copied as they are.
+
+    Args:
+        offsets: Where each row begins, shape (n + 1,).
+        columns: Flat columns of shape (m, ...), all cut by the same offsets.
+        rows: For each row that is replaced its part of every column, all of one length.
+        size: Rows there are then, at least n; new ones that are not given are empty.
+
+    >>> spliced(np.array([0, 2, 3]), [np.array([7, 8, 9])], {0: [np.array([5])]}, 3)
+    (array([0, 1, 2, 2]), [array([5, 9])])
+    """
+    old = len(offsets) - 1
+    counts = np.zeros(size, np.int64)
+    counts[:old] = np.diff(offsets)
+    pieces: list[list[NDArray[Any]]] = [[] for _ in columns]
+    reached = 0
+    for row in sorted(rows):
+        start, end = offsets[min(row, old)], offsets[min(row + 1, old)]
+        for piece, column, part in zip(pieces, columns, rows[row], strict=True):
+            piece += [column[reached:start], np.asarray(part, column.dtype)]
+        counts[row] = len(rows[row][0])
+        reached = int(end)
+    result = np.zeros(size + 1, np.int64)
+    np.cumsum(counts, out=result[1:])
+    return result, [
+        np.concatenate([*piece, column[reached:]])
+        for piece, column in zip(pieces, columns, strict=True)
+    ]
 
 
 def expand(offsets: Rows, rows: Rows) -> tuple[Rows, Rows]:
@@ -183,6 +255,10 @@ class Profiles:
     def owners(self) -> Rows:
         """Return the row each vector belongs to, shape (m,)."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    def at(self, places: Rows) -> NDArray[np.float32]:
+        """Return vectors by their position, in the order of `owners`: shape (n, d)."""
+        return self.vectors[places]
 
     def best_match(self, queries: NDArray[np.float32], rows: Rows) -> NDArray[np.float32]:
         """Return the best cosine of each row to each query.

@@ -5,7 +5,12 @@
     │   ├── DataError                 a community folder cannot be used
     │   ├── SettingError              an option or a setting has no meaning here
     │   ├── UnknownError              nothing has that id
+    │   ├── UnknownReferenceError     a change names something that is not there
+    │   ├── ReusedKeyError            an idempotency key stands for something else
+    │   ├── GateError                 a new bundle is worse than the current one
     │   └── BundleError               a bundle is absent, damaged or of another format
+    ├── StoreUnavailableError         the database cannot be used now; later it may
+    ├── BehindError                   a worker does not know yet what an answer needs
     └── StageError                    a stage broke its contract: a bug, never bad input
         └── NotUnitNormError          a vector that should have length 1 has not
 
@@ -35,8 +40,28 @@ class UnknownError(UserError):
     """No member, group or community has the given id."""
 
 
+class UnknownReferenceError(UserError):
+    """A change names a member or a group that is not there; the message says which change."""
+
+
+class ReusedKeyError(UserError):
+    """Something else was sent under an idempotency key before."""
+
+
 class BundleError(UserError):
     """A bundle is absent, damaged, incomplete or of a format this version cannot read."""
+
+
+class StoreUnavailableError(BelongError):
+    """The database is locked, gone, full or too slow; nothing was changed. Later it may be used."""
+
+
+class BehindError(BelongError):
+    """A worker could not bring itself up to date in time; trying again may help."""
+
+
+class GateError(UserError):
+    """A new bundle is worse than the current one by more than a margin; it names what dropped."""
 
 
 class StageError(BelongError):

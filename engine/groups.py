@@ -9,7 +9,7 @@ from engine.group_features import group_features
 from engine.group_ranker import GroupRanker
 from engine.index import VectorIndex
 from engine.pipeline import Pipeline, Policy, Source
-from engine.policies.fitness import NotAlreadyThere, RoomLeft
+from engine.policies.fitness import NotAlreadyThere, NotMuted, RoomLeft
 from engine.policies.privacy import PublicGroup
 from engine.ranker import ByAcquaintance
 from engine.selection import Balanced, TopK
@@ -89,5 +89,10 @@ def _sources(snapshot: Snapshot, prototypes: VectorIndex) -> tuple[Source, ...]:
 
 
 def _policies(snapshot: Snapshot) -> tuple[Policy, ...]:
-    groups = snapshot.groups
-    return (PublicGroup(groups), NotAlreadyThere(snapshot.members), RoomLeft(groups))
+    members, groups = snapshot.members, snapshot.groups
+    return (
+        PublicGroup(groups),
+        NotAlreadyThere(members),
+        RoomLeft(groups),
+        NotMuted(members, groups),
+    )

@@ -94,6 +94,7 @@ class Pipeline:
         pool = self._propose(query, trace)
         pool = self._permit(query, pool, trace)
         pool = self._measure(query, pool, trace)
+        trace.candidates = len(pool)
         with _timed(trace, self.scorer):
             scores = _column(self.scorer, self.scorer.score(query, pool), pool, np.float32)
         with _timed(trace, self.selector):

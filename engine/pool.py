@@ -44,11 +44,13 @@ class Trace:
         failed: Sources that failed, with what they said.
         removed: For each policy, the rows it removed.
         seconds: How long each stage took.
+        candidates: How many were scored.
     """
 
     failed: dict[str, str] = field(default_factory=dict)
     removed: dict[str, Rows] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    candidates: int = 0
 
 
 @dataclass(frozen=True, slots=True)

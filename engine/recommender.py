@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -52,11 +52,18 @@ class Answer:
 class Recommender:
     """Answers from one bundle. Immutable, and safe to call from several threads."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        members: IdMap | None = None,
+        terms: Mapping[str, int] | None = None,
+    ) -> None:
         self.bundle = bundle
         snapshot = bundle.snapshot
-        self.members = IdMap(snapshot.members.ids, "member")
-        self._terms = {term: row for row, term in enumerate(snapshot.vocabulary.tolist())}
+        self.members = members or IdMap(snapshot.members.ids, "member")
+        if terms is None:
+            terms = {term: row for row, term in enumerate(snapshot.vocabulary.tolist())}
+        self.terms = terms
         self._bands = {band: row for row, band in enumerate(snapshot.members.bands.tolist())}
         self._groups = group_recommender(snapshot, bundle.groups, bundle.ranker)
         self._introductions = introduction_recommender(snapshot, bundle.members)
@@ -100,7 +107,7 @@ class Recommender:
 
     def _query_of_text(self, text: str, audience: str | None) -> Query:
         found = interests_of_all([text], self._encode)[0]
-        known = {self._terms[term] for term in analyze(text) if term in self._terms}
+        known = {self.terms[term] for term in analyze(text) if term in self.terms}
         return query_of_text(
             found.vectors, found.weights, np.array(sorted(known), np.int64), self._band(audience)
         )

@@ -18,6 +18,9 @@ from engine.types import BoolVector, Matrix, Rows, Vector
 LATELY_DAYS = 90
 """How far back "lately" reaches."""
 
+JOINED_HALF_LIFE_DAYS = 180.0
+"""Age at which having joined a group says half as much, in `Behaviour.joined`."""
+
 OWN_WORDS = 1.0
 """The weight of a term that a member's own texts use."""
 
@@ -51,6 +54,8 @@ class MemberColumns:
         terms: Distinctive terms: weight `OWN_WORDS` where their own public texts use them,
             `TOOK_PART` where only public posts they took part in do.
         term_posts: For each link of `terms`, the post that shows it, -1 for the profile.
+        muted: Groups they do not want to be shown.
+        muted_terms: Terms of groups they do not want to be shown.
         active: How much they took part lately: float32, decayed count of posts and answers.
     """
 
@@ -68,6 +73,8 @@ class MemberColumns:
     blocks: Links
     terms: Links
     term_posts: Rows
+    muted: Links
+    muted_terms: Links
     active: Vector
 
 

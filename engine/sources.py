@@ -178,9 +178,9 @@ class NearestInBand:
         owners = members.interests.owners()
         small = {}
         for band in range(len(members.bands)):
-            mine = np.flatnonzero(members.audience[owners] == band)
+            mine = np.flatnonzero((members.audience[owners] == band) & (owners >= 0))
             if 0 < len(mine) <= SMALL_BAND and len(mine) < len(owners):
-                index = VectorIndex.build(np.ascontiguousarray(members.interests.vectors[mine]))
+                index = VectorIndex.build(np.ascontiguousarray(members.interests.at(mine)))
                 small[band] = NearestVectors(index, owners[mine], depth)
         return cls(small)
 

@@ -26,6 +26,11 @@ TOPICS = {
 
 def random_world(seed: int) -> World:
     """Return a community of six to sixteen people drawn from a seed."""
+    return world(random_tables(seed))
+
+
+def random_tables(seed: int) -> dict[str, pl.DataFrame]:
+    """Return its tables."""
     chance = np.random.default_rng(seed)
     members = [f"m{row}" for row in range(chance.integers(6, 17))]
     groups = [f"g{row}" for row in range(chance.integers(2, 9))]
@@ -38,7 +43,7 @@ def random_world(seed: int) -> World:
         "blocks": _pairs(chance, members, ("member", "other"), 0.1),
     }
     tables["participations"] = _participations(chance, members, tables["posts"]["id"].to_list())
-    return world(tables)
+    return tables
 
 
 def said(chance: np.random.Generator, number: int, *, hidden: bool = False) -> str:

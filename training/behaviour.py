@@ -10,16 +10,13 @@ from data.community import Community
 from engine.columns import Links, Profiles
 from engine.domain import DAY_S
 from engine.neighbours import bm25_membership
-from engine.snapshot import UNKNOWN, Behaviour
+from engine.snapshot import JOINED_HALF_LIFE_DAYS, UNKNOWN, Behaviour
 from engine.types import Matrix, Rows
 from training.activity import decay, in_groups, in_public, present, taking_part
 from training.bridge import meaning_of, places_of, text_weights_of, unit
 from training.ease import ease
 from training.life import group_life
 from training.texts import TextVectors
-
-JOINED_HALF_LIFE_DAYS = 180.0
-"""Age at which having joined a group says half as much about what is joined next."""
 
 CIRCLE = 50
 """People up to which taking part in the same conversation makes them fellows."""

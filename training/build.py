@@ -89,6 +89,9 @@ def _members(
         blocks=_both_ways(community.blocks, ("member", "other"), len(members), None),
         terms=vocabulary.members,
         term_posts=shown[vocabulary.member_posts],
+        # A folder says nothing of it: what members have muted is live.
+        muted=Links.of(len(members), np.zeros(0), np.zeros(0)),
+        muted_terms=Links.of(len(members), np.zeros(0), np.zeros(0)),
         active=activity.members_active(community, asof),
     )
 

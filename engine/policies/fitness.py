@@ -31,6 +31,26 @@ class NotAlreadyThere:
 
 
 @dataclass(frozen=True, slots=True)
+class NotMuted:
+    """Offers no group the viewer has muted, nor one about a topic they have muted."""
+
+    members: MemberColumns
+    groups: GroupColumns
+    name: ClassVar[str] = "not_muted"
+
+    def allows(self, query: Query, pool: Pool) -> BoolVector:
+        """Return which groups the viewer has not muted."""
+        if query.member == NOBODY:
+            return np.ones(len(pool), dtype=bool)
+        keep: BoolVector = ~contains(self.members.muted.of_row(query.member)[0], pool.rows)
+        topics = self.members.muted_terms.of_row(query.member)[0]
+        if len(topics):
+            position, terms, _ = self.groups.terms.of_rows(pool.rows)
+            keep[position[contains(topics, terms)]] = False
+        return keep
+
+
+@dataclass(frozen=True, slots=True)
 class NotAlreadyTied:
     """Introduces nobody to themselves or to someone they already know."""
 

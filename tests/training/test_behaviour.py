@@ -8,7 +8,8 @@ import pytest
 from engine.domain import DAY_S
 from tests.builders import Membership, Post, make
 from tests.world import NOW
-from training.behaviour import JOINED_HALF_LIFE_DAYS, visits
+from engine.snapshot import JOINED_HALF_LIFE_DAYS
+from training.behaviour import visits
 
 
 def test_taking_part_without_being_in_the_group_is_a_visit() -> None:

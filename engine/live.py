@@ -1,0 +1,110 @@
+"""A bundle and what has become true since -> answers for now.
+
+One writer takes in facts; readers hold an immutable recommender that is swapped whole. Facts are
+states, so taking them in twice, in another order or all at once gives the same answers; what only
+training can tell (which groups share members, how well a ranker does) stays the bundle's until
+the next one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from engine.bundle import Bundle
+from engine.columns import Links, Strings
+from engine.facts import Facts
+from engine.ids import IdMap
+from engine.live_groups import LiveGroups
+from engine.live_members import LiveMembers
+from engine.overlay import PatchedIndex, PatchedProfiles
+from engine.recommender import Recommender
+from engine.since import Since, Touched
+from engine.snapshot import Snapshot
+from engine.types import BoolVector, Rows
+
+
+class Overlay:
+    """What is known since a bundle was made, and the recommender that knows it. One writer."""
+
+    def __init__(self, bundle: Bundle, secret: bytes = b"") -> None:
+        self.bundle = bundle
+        self.recommender = Recommender(bundle)
+        self._since = Since(bundle.snapshot, secret)
+        self._members = LiveMembers(self._since, self.recommender.terms)
+        self._groups = LiveGroups(self._since, self.recommender.terms)
+
+    def __len__(self) -> int:
+        """Return how many members, groups and posts are known better than by the bundle."""
+        since = self._since
+        return len(since.members) + len(since.groups) + len(since.posts) + len(since.inside)
+
+    def take_in(self, facts: Facts) -> Recommender:
+        """Return the recommender that knows these facts too; the one before stays as it was."""
+        # Vectors of another model lie in another space; the embedder makes them again.
+        ours = {"", self.bundle.encoder.fingerprint}
+        known = tuple(fact for fact in facts.vectors if fact.model in ours)
+        touched = self._since.learn(replace(facts, vectors=known))
+        if touched or facts.posts:
+            self.recommender = self._renewed(touched)
+        return self.recommender
+
+    def _renewed(self, touched: Touched) -> Recommender:
+        last = self.recommender.bundle
+        snapshot = self._snapshot(last.snapshot, touched)
+        interests, prototypes = snapshot.members.interests, snapshot.groups.prototypes
+        assert isinstance(interests, PatchedProfiles)
+        assert isinstance(prototypes, PatchedProfiles)
+        size = len(snapshot.groups.ids)
+        bundle = replace(
+            last,
+            snapshot=snapshot,
+            members=PatchedIndex.over(self.bundle.members, interests),
+            groups=PatchedIndex.over(self.bundle.groups, prototypes),
+            ranker=replace(last.ranker, seldom=_longer(self.bundle.ranker.seldom, size)),
+        )
+        rows = self._since.member_rows.snapshot()
+        members = IdMap(snapshot.members.ids, "member", rows)
+        return Recommender(bundle, members, self.recommender.terms)
+
+    def _snapshot(self, last: Snapshot, touched: Touched) -> Snapshot:
+        left = np.array(sorted(touched.gone_members), np.int64)
+        gone = np.array(sorted(touched.gone_groups), np.int64)
+        members = self._members.now(last, touched.members, left)
+        halfway = replace(last, members=members.members, behaviour=members.behaviour)
+        groups = self._groups.now(halfway, touched.groups, gone, left)
+        ids, authors = self._evidence(last)
+        return replace(
+            halfway,
+            groups=groups.groups,
+            behaviour=groups.behaviour,
+            post_ids=ids,
+            post_authors=authors,
+        )
+
+    def _evidence(self, last: Snapshot) -> tuple[Strings, Links]:
+        """Return the ids of posts that serve as evidence, and who wrote each."""
+        since = self._since
+        size = len(since.base.post_ids) + len(since.new_evidence)
+        if size == len(last.post_ids):
+            return last.post_ids, last.post_authors
+        authors: dict[int, tuple[Rows, np.ndarray[tuple[int], np.dtype[np.float32]]]] = {}
+        new = {
+            place: post for place, post in since.new_evidence.items() if place >= len(last.post_ids)
+        }
+        for place, post in new.items():
+            found = [since.member_rows.find(one) for one in since.posts[post].authors]
+            rows = np.array(sorted({row for row in found if row is not None}), np.int64)
+            authors[place] = (rows, np.ones(len(rows), np.float32))
+        ids = last.post_ids.with_items(new, size)
+        return ids, last.post_authors.with_rows(authors, size)
+
+
+def _longer(seldom: BoolVector, size: int) -> BoolVector:
+    """Return which groups are seldom shown; of a new one that is true until training tells."""
+    if not len(seldom):
+        return seldom
+    longer = np.ones(size, bool)
+    longer[: len(seldom)] = seldom
+    return longer

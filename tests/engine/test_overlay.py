@@ -1,0 +1,96 @@
+"""Vectors replaced, added and gone, over either form of index: as brute force over what is left."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.columns import Links, Profiles, Strings, spliced
+from engine.index import VectorIndex
+from engine.overlay import REPLACED, PatchedIndex, PatchedProfiles
+from engine.types import Matrix
+
+DIMENSION = 8
+
+
+def unit(count: int, seed: int) -> Matrix:
+    vectors = np.random.default_rng(seed).normal(size=(count, DIMENSION))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors.astype(np.float32)
+
+
+def profiles(rows: int, seed: int) -> Profiles:
+    counts = np.random.default_rng(seed).integers(0, 4, rows)
+    parts = [
+        (unit(count, seed + row), np.full(count, 1 / max(count, 1)))
+        for row, count in enumerate(counts)
+    ]
+    return Profiles.of(DIMENSION, parts)
+
+
+def patched(rows: int, seed: int, changed: int) -> PatchedProfiles:
+    chance = np.random.default_rng(seed)
+    places = chance.choice(rows + 5, changed, replace=False).tolist()
+    fresh = {
+        int(row): (
+            unit(count := int(chance.integers(0, 4)), 999 + row),
+            np.full(count, 0.5, np.float32),
+        )
+        for row in places
+    }
+    return PatchedProfiles.over(profiles(rows, seed), fresh, rows + 5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(0, 12), st.sampled_from([0, 10**9]))
+def test_search_finds_what_is_left_and_what_is_new(seed: int, changed: int, exact: int) -> None:
+    now = patched(40, seed, changed)
+    index = PatchedIndex.over(VectorIndex.build(now.vectors, exact_below=exact), now)
+    owners = now.owners()
+    alive = np.flatnonzero(owners != REPLACED)
+    queries = unit(3, seed + 1)
+    found = index.search(queries, 10)
+    assert len(index) == len(alive)
+    cosines = queries @ now.at(alive).T
+    for line in range(3):
+        right = alive[np.lexsort((alive, -cosines[line]))][:10]
+        assert found.rows[line].tolist() == right.tolist()
+        assert found.scores[line] == pytest.approx(np.sort(cosines[line])[::-1][:10], abs=1e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(0, 12))
+def test_rows_are_told_as_if_they_had_been_written_whole(seed: int, changed: int) -> None:
+    now = patched(20, seed, changed)
+    whole = Profiles.of(DIMENSION, [now.of_row(row) for row in range(len(now))])
+    queries, rows = unit(2, seed), np.arange(len(now))
+    assert now.best_match(queries, rows) == pytest.approx(whole.best_match(queries, rows), abs=1e-6)
+    owners = now.owners()
+    kept = np.flatnonzero(owners != REPLACED)
+    order = np.argsort(owners[kept], kind="stable")
+    assert owners[kept][order].tolist() == whole.owners().tolist()
+    assert now.at(kept[order]).tolist() == whole.vectors.tolist()
+
+
+def test_all_gone_leaves_nothing_to_find() -> None:
+    base = profiles(5, 3)
+    nothing = (np.zeros((0, DIMENSION), np.float32), np.zeros(0, np.float32))
+    now = PatchedProfiles.over(base, dict.fromkeys(range(5), nothing), 5)
+    index = PatchedIndex.over(VectorIndex.build(base.vectors), now)
+    assert len(index) == 0
+    assert index.search(unit(2, 1), 10).rows.shape == (2, 0)
+
+
+def test_rows_in_the_place_of_others_leave_the_rest_as_it_was() -> None:
+    links = Links.of(3, np.array([0, 0, 1, 2]), np.array([4, 6, 5, 4]), np.array([1, 2, 3, 4.0]))
+    now = links.with_rows({1: (np.array([7, 8]), np.array([9, 9], np.float32))}, 5)
+    assert [now.of_row(row)[0].tolist() for row in range(5)] == [[4, 6], [7, 8], [4], [], []]
+    assert now.of_row(2)[1].tolist() == [4]
+    assert links.of_row(1)[0].tolist() == [5], "the links before stay as they were"
+    gone = now.without_targets(np.array([4, 8]))
+    assert [gone.of_row(row)[0].tolist() for row in range(5)] == [[6], [7], [], [], []]
+    offsets, [flat] = spliced(np.array([0, 0]), [np.array([], np.int64)], {2: [np.array([3])]}, 3)
+    assert (offsets.tolist(), flat.tolist()) == ([0, 0, 0, 1], [3])
+    assert Strings.of([]).with_items({1: "é"}, 2).tolist() == ["", "é"]
