@@ -8,11 +8,16 @@ from typing import NoReturn
 
 import typer
 
+import serving.backup_commands
 import serving.commands
+import serving.key_commands
 import training.commands
+import training.feedback_command
 import training.fine_tune_command
+import training.store_commands
+import training.worker_command
 from belong.demo import demo
-from engine.errors import UserError
+from engine.errors import StoreUnavailableError, UserError
 
 app = typer.Typer(
     name="belong",
@@ -23,8 +28,13 @@ app = typer.Typer(
 )
 app.registered_commands += training.commands.app.registered_commands
 app.registered_commands += training.fine_tune_command.app.registered_commands
+app.registered_commands += training.feedback_command.app.registered_commands
+app.registered_commands += training.store_commands.app.registered_commands
+app.registered_commands += training.worker_command.app.registered_commands
 app.registered_commands += serving.commands.app.registered_commands
+app.registered_commands += serving.backup_commands.app.registered_commands
 app.registered_groups += training.commands.app.registered_groups
+app.registered_groups += serving.key_commands.app.registered_groups
 app.command()(demo)
 
 MISTAKE, STOPPED = 2, 130
@@ -35,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a user's mistake is one sentence and exit code 2."""
     try:
         app(arguments)
-    except UserError as error:
+    except (UserError, StoreUnavailableError) as error:
         _end(str(error), MISTAKE)
     except ModuleNotFoundError as error:
         _end(f"{error.name} is not installed: pip install 'belong[serve,train]'", MISTAKE)

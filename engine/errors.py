@@ -7,6 +7,7 @@
     │   ├── UnknownError              nothing has that id
     │   ├── UnknownReferenceError     a change names something that is not there
     │   ├── ReusedKeyError            an idempotency key stands for something else
+    │   ├── GoneError                 what was kept for a while is kept no more
     │   ├── GateError                 a new bundle is worse than the current one
     │   └── BundleError               a bundle is absent, damaged or of another format
     ├── StoreUnavailableError         the database cannot be used now; later it may
@@ -46,6 +47,10 @@ class UnknownReferenceError(UserError):
 
 class ReusedKeyError(UserError):
     """Something else was sent under an idempotency key before."""
+
+
+class GoneError(UserError):
+    """A slate that was remembered for a while is remembered no more, or never was."""
 
 
 class BundleError(UserError):

@@ -11,6 +11,8 @@ from engine.registry import Registry
 from tests.world import NOW, community
 from training.train import TrainSettings, Workshop, open_workshop, train
 
+pytest_plugins = ["tests.postgres", "tests.stores"]
+
 MODEL = "all-MiniLM-L6-v2"
 
 

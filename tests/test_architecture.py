@@ -24,6 +24,7 @@ OURS = {*PACKAGES, "benchmarks", "tests"}
 MODEL = ("engine/encoder_export.py", "engine/encoder_training.py")
 ENCODER = ("engine/encoder.py",)
 SERVING = ("serving/",)
+STORE = ("data/store/",)
 DOORS = {
     "faiss": ("engine/index.py",),
     "sentence_transformers": MODEL,
@@ -35,6 +36,11 @@ DOORS = {
     "fastapi": SERVING,
     "starlette": SERVING,
     "uvicorn": SERVING,
+    "prometheus_client": SERVING,
+    "opentelemetry": SERVING,
+    "sqlalchemy": STORE,
+    "alembic": STORE,
+    "psycopg": STORE,
     "polars": ("data/", "training/", "belong/"),
     "sklearn": ("training/",),
     "pickle": (),

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
+from engine.errors import SettingError
 from engine.preferences import Preferences
 from training.figures_file import check_writable, write_figures
 
@@ -27,6 +28,10 @@ bundles_app = typer.Typer(help="List bundles, make one current, go back.", no_ar
 app.add_typer(bundles_app, name="bundles")
 
 Data = Annotated[Path, typer.Argument(help="A community folder.")]
+MaybeData = Annotated[Path | None, typer.Argument(help="A community folder, if not --store.")]
+StoreUrl = Annotated[
+    str | None, typer.Option("--store", help="A path or postgresql://…; else that of --bundles.")
+]
 Bundles = Annotated[Path, typer.Option(help="The folder of all bundles.", file_okay=False)]
 Model = Annotated[str, typer.Option(help="A sentence-transformers model, by name or folder.")]
 Cache = Annotated[Path, typer.Option(help="Where vectors are kept between runs.", file_okay=False)]
@@ -41,8 +46,9 @@ USUAL = Preferences()
 
 @app.command()
 def train(  # noqa: PLR0913
-    data: Data,
     bundles: Bundles,
+    data: MaybeData = None,
+    store: StoreUrl = None,
     community: Annotated[str | None, typer.Option(help="Its name; the folder's if absent.")] = None,
     until: Annotated[str | None, typer.Option(help="Use the past of a date or a share.")] = None,
     intimacy: Annotated[
@@ -60,24 +66,36 @@ def train(  # noqa: PLR0913
     new_groups: Annotated[
         int, typer.Option(help="Places of ten, at most, for brand-new groups.", min=0, max=5)
     ] = USUAL.new_groups,
+    promote: Annotated[
+        bool, typer.Option(help="Make it current, unless it is worse than the current one.")
+    ] = True,
+    force: Annotated[bool, typer.Option(help="Make it current even if it is worse.")] = False,
     model: Model = DEFAULT_MODEL,
     cache: Cache = DEFAULT_CACHE,
 ) -> None:
-    """Make a bundle from a community folder and make it current."""
+    """Make a bundle from a community folder, or from the store, and make it current."""
     from engine.registry import Registry
     from training.console import TerminalProgress
+    from training.promotion import Candidate, promote_if_good
     from training.train import TrainSettings
     from training.train import train as run
 
     console = Console(stderr=True, emoji=False)
-    found = _read(data, community, console)
+    found, watermark = _given(data, store, bundles, community, console)
     wish = Preferences(intimacy, preferred_size, variety, exploration, new_groups)
-    settings = TrainSettings(model, until, cache, wish)
+    settings = TrainSettings(model, until, cache, wish, promote=False)
     now = datetime.now(UTC)
-    manifest = run(found, settings, Registry(bundles), now, TerminalProgress(console))
+    progress = TerminalProgress(console)
+    manifest = run(found, settings, Registry(bundles), now, progress, watermark)
     for who, how in manifest.settings["ranker"].items():
         console.print(f"{who} members are served by {how['kind']}: {escape(how['why'])}")
-    console.print(f"[bold]{escape(found.name)}[/bold] is current at {manifest.version}")
+    if promote:
+        candidate = Candidate(found, manifest.version, cache, force)
+        verdict = promote_if_good(candidate, Registry(bundles), now, None, progress)
+        if not verdict.passed:
+            why = verdict.refusal or "nothing could be compared"
+            console.print(f"made current by --force: {escape(why)}")
+        console.print(f"[bold]{escape(found.name)}[/bold] is current at {manifest.version}")
     typer.echo(json.dumps({"community": found.name, "version": manifest.version}))
 
 
@@ -197,6 +215,19 @@ def rollback(
     registry = Registry(bundles)
     name = community or registry.only_community()
     typer.echo(f"{name} is current at {registry.roll_back(name)}")
+
+
+def _given(
+    data: Path | None, store: str | None, bundles: Path, name: str | None, console: Console
+) -> tuple[Community, int]:
+    """Return the community to learn from, and the last entry of the store's log that is in it."""
+    if data is not None:
+        if store is not None:
+            raise SettingError("train learns from a folder or from a --store: give one of them")
+        return _read(data, name, console), 0
+    from training.store_commands import read_from_store
+
+    return read_from_store(store, bundles, name)
 
 
 def _read(data: Path, name: str | None, console: Console) -> Community:

@@ -28,6 +28,7 @@ from engine.types import Matrix
 from training import activity
 from training.build import build_snapshot
 from training.embed import embed
+from training.gate import validation_of
 from training.learn import learn_ranker
 from training.progress import SILENT, Progress
 from training.split import cut_at, past
@@ -47,12 +48,15 @@ class TrainSettings:
         until: Train on the past of this date or share only; None takes everything.
         cache: Where exports and vectors are kept between runs.
         preferences: What slates are to be like.
+        promote: Whether the bundle is made current at once, whatever it is worth; otherwise
+            `training.promotion` judges it.
     """
 
     model: str
     until: str | None
     cache: Path
     preferences: Preferences = field(default_factory=Preferences)
+    promote: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,9 @@ def train(
     registry: Registry,
     now: datetime,
     progress: Progress = SILENT,
+    watermark: int = 0,
 ) -> Manifest:
-    """Build a bundle from a community, write it, and make it current.
+    """Build a bundle from a community, write it, and make it current if that is wished.
 
     Interrupted at any moment, it leaves the registry as it was and keeps the vectors it has
     embedded.
@@ -96,6 +101,7 @@ def train(
         registry: Where the bundle goes, under the community's name.
         now: The time that goes into the version's name.
         progress: Told of every step.
+        watermark: The last entry of the store's log that is in the community; 0 for a folder.
 
     Returns:
         The manifest of the new bundle.
@@ -119,10 +125,12 @@ def train(
         groups = VectorIndex.build(snapshot.groups.prototypes.vectors)
         advance(1)
     manifest = _manifest(community, settings, workshop.encoder, snapshot, ranker, now)
+    manifest = replace(manifest, watermark=watermark)
     with progress.task("save", 1) as advance:
         draft = Draft(manifest, snapshot, members, groups, workshop.folder, ranker)
         manifest = save_bundle(draft, folder)
-        registry.promote(community.name, manifest.version)
+        if settings.promote:
+            registry.promote(community.name, manifest.version)
         advance(1)
     return manifest
 
@@ -219,6 +227,7 @@ def _manifest(
             },
         },
         libraries=versions_of(LIBRARIES),
+        metrics={"validation": validation_of(ranker)},
     )
 
 
