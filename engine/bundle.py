@@ -33,8 +33,11 @@ from engine.group_ranker import GroupRanker
 from engine.index import VectorIndex
 from engine.snapshot import Snapshot, from_arrays, to_arrays
 
-FORMAT = 2
-"""The format this version writes, and the only one it reads: 2 added behaviour and a ranker."""
+FORMAT = 3
+"""The format this version writes, and the only one it reads.
+
+2 added behaviour and a ranker; 3 what members mute, and the names of languages and places.
+"""
 
 MAPPED_FROM = 1 << 20
 """Bytes from which a column is mapped instead of read."""

@@ -108,6 +108,31 @@ class BlockFact:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAsideFact:
+    """Until when somebody is not to be shown a group or a member.
+
+    Attributes:
+        member: Id of who is not to be shown it.
+        item: Id of the group or the member.
+        kind: Which of the two it is.
+        until: Unix seconds; 0 if it may be shown.
+    """
+
+    member: str
+    item: str
+    kind: Written
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenFact:
+    """Whether a member is shown to nobody, because of reports that an operator has yet to see."""
+
+    member: str
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PostFact:
     """A post as it is now.
 
@@ -166,8 +191,10 @@ class Facts:
     posts: tuple[PostFact, ...] = ()
     vectors: tuple[VectorFact, ...] = field(default=())
     erased: tuple[str, ...] = ()
+    set_aside: tuple[SetAsideFact, ...] = ()
+    hidden: tuple[HiddenFact, ...] = ()
 
     def __bool__(self) -> bool:
         """Return whether there is anything in it."""
         return any((self.members, self.groups, self.memberships, self.blocks, self.posts,
-                    self.vectors, self.erased))  # fmt: skip
+                    self.vectors, self.erased, self.set_aside, self.hidden))  # fmt: skip

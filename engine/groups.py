@@ -7,9 +7,11 @@ import numpy as np
 from engine.errors import BundleError
 from engine.group_features import group_features
 from engine.group_ranker import GroupRanker
+from engine.holds import NOTHING_HELD, Holds
 from engine.index import VectorIndex
 from engine.pipeline import Pipeline, Policy, Source
 from engine.policies.fitness import NotAlreadyThere, NotMuted, RoomLeft
+from engine.policies.holds import NotSetAside
 from engine.policies.privacy import PublicGroup
 from engine.ranker import ByAcquaintance
 from engine.selection import Balanced, TopK
@@ -26,7 +28,10 @@ from engine.sources import (
 
 
 def group_recommender(
-    snapshot: Snapshot, prototypes: VectorIndex, ranker: GroupRanker | None = None
+    snapshot: Snapshot,
+    prototypes: VectorIndex,
+    ranker: GroupRanker | None = None,
+    holds: Holds = NOTHING_HELD,
 ) -> Pipeline:
     """Return the recommender of groups; rows of its slates are group rows.
 
@@ -34,6 +39,7 @@ def group_recommender(
         snapshot: The community.
         prototypes: Index over groups' prototypes.
         ranker: What orders them; hand-set weights if absent.
+        holds: What is set aside.
 
     Raises:
         BundleError: The ranker reads a column that is not measured.
@@ -48,15 +54,17 @@ def group_recommender(
         raise BundleError(
             f"the ranker reads {unheard[0]!r}, which this version does not measure: train again"
         )
+    balanced = Balanced(
+        groups.size, acts.topics, groups.prototypes, seldom, fresh, ranker.preferences
+    )
     return Pipeline(
         sources=_sources(snapshot, prototypes),
-        policies=_policies(snapshot),
+        policies=(*_policies(snapshot), NotSetAside(holds.groups)),
         features=[measures[name] for name in ranker.columns],
         scorer=ByAcquaintance(ranker.newcomer, ranker.known),
-        selector=Balanced(
-            groups.size, acts.topics, groups.prototypes, seldom, fresh, ranker.preferences
-        ),
+        selector=balanced,
         calibrator=ranker.calibration,
+        odds=balanced,
     )
 
 

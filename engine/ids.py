@@ -28,13 +28,17 @@ class IdMap:
         """Return the id of a row."""
         return self.ids[row]
 
+    def find(self, external: str) -> int | None:
+        """Return the row of an id, None if nothing has it."""
+        return self._rows.get(external)
+
     def row(self, external: str) -> int:
         """Return the row of an id.
 
         Raises:
             UnknownError: Nothing has that id.
         """
-        row = self._rows.get(external)
+        row = self.find(external)
         if row is None:
             raise UnknownError(f"no {self.kind} has the id {external!r}")
         return row

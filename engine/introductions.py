@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from engine.features import InterestMatch, MutualCompanions, SharedGroups, TakesPart
+from engine.holds import NOTHING_HELD, Holds
 from engine.index import VectorIndex
 from engine.pipeline import Pipeline
 from engine.policies.fitness import NotAlreadyTied
+from engine.policies.holds import NotReported, NotSetAside
 from engine.policies.privacy import Discoverable, NotBlocked, OpenToIntroductions, SameAudience
 from engine.ranker import ByAcquaintance, WeightedSum
 from engine.selection import TopK
@@ -33,7 +35,9 @@ NEWCOMER_WEIGHTS = {MutualCompanions.name: 1.0, InterestMatch.name: 1.0, TakesPa
 """For those who are in no group yet: what they say counts more than who is active."""
 
 
-def introduction_recommender(snapshot: Snapshot, interests: VectorIndex) -> Pipeline:
+def introduction_recommender(
+    snapshot: Snapshot, interests: VectorIndex, holds: Holds = NOTHING_HELD
+) -> Pipeline:
     """Return the recommender of people to meet; rows of its slates are member rows."""
     members, groups = snapshot.members, snapshot.groups
     return Pipeline(
@@ -50,6 +54,8 @@ def introduction_recommender(snapshot: Snapshot, interests: VectorIndex) -> Pipe
             OpenToIntroductions(members),
             NotBlocked(members),
             SameAudience(members),
+            NotSetAside(holds.members),
+            NotReported(holds.hidden),
         ),
         features=(
             MutualCompanions(members.ties),

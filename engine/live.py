@@ -8,6 +8,8 @@ the next one.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +17,7 @@ import numpy as np
 from engine.bundle import Bundle
 from engine.columns import Links, Strings
 from engine.facts import Facts
+from engine.holds import NOTHING_HELD
 from engine.ids import IdMap
 from engine.live_groups import LiveGroups
 from engine.live_members import LiveMembers
@@ -28,9 +31,13 @@ from engine.types import BoolVector, Rows
 class Overlay:
     """What is known since a bundle was made, and the recommender that knows it. One writer."""
 
-    def __init__(self, bundle: Bundle, secret: bytes = b"") -> None:
+    def __init__(
+        self, bundle: Bundle, secret: bytes = b"", clock: Callable[[], float] = time.time
+    ) -> None:
         self.bundle = bundle
-        self.recommender = Recommender(bundle)
+        self.recommender = Recommender(bundle, clock=clock)
+        self._clock = clock
+        self._holds = NOTHING_HELD
         self._since = Since(bundle.snapshot, secret)
         self._members = LiveMembers(self._since, self.recommender.terms)
         self._groups = LiveGroups(self._since, self.recommender.terms)
@@ -40,33 +47,51 @@ class Overlay:
         since = self._since
         return len(since.members) + len(since.groups) + len(since.posts) + len(since.inside)
 
-    def take_in(self, facts: Facts) -> Recommender:
-        """Return the recommender that knows these facts too; the one before stays as it was."""
+    def take_in(self, facts: Facts, sequence: int | None = None) -> Recommender:
+        """Return the recommender that knows these facts too; the one before stays as it was.
+
+        Args:
+            facts: What is to be brought up to date.
+            sequence: The last change they know; if given, the recommender's bundle has it for its
+                watermark, as far as it is another recommender.
+        """
         # Vectors of another model lie in another space; the embedder makes them again.
         ours = {"", self.bundle.encoder.fingerprint}
         known = tuple(fact for fact in facts.vectors if fact.model in ours)
         touched = self._since.learn(replace(facts, vectors=known))
+        if touched.holders or touched.gone_members:
+            since = self._since
+            find = since.member_rows.find, since.group_rows.find
+            self._holds = since.holds.now(self._holds, touched.holders, *find)
         if touched or facts.posts:
-            self.recommender = self._renewed(touched)
+            self.recommender = self._knowing(self._renewed(touched), sequence)
+        elif touched.holders:
+            self.recommender = self._knowing(self.recommender.bundle, sequence)
         return self.recommender
 
-    def _renewed(self, touched: Touched) -> Recommender:
+    def _knowing(self, bundle: Bundle, sequence: int | None) -> Recommender:
+        if sequence is not None:
+            bundle = replace(bundle, manifest=replace(bundle.manifest, watermark=sequence))
+        rows, snapshot = self._since.member_rows.snapshot(), bundle.snapshot
+        members = IdMap(snapshot.members.ids, "member", rows)
+        groups = IdMap(snapshot.groups.ids, "group", self._since.group_rows.snapshot())
+        terms = self.recommender.terms
+        return Recommender(bundle, members, terms, groups, self._holds, self._clock)
+
+    def _renewed(self, touched: Touched) -> Bundle:
         last = self.recommender.bundle
         snapshot = self._snapshot(last.snapshot, touched)
         interests, prototypes = snapshot.members.interests, snapshot.groups.prototypes
         assert isinstance(interests, PatchedProfiles)
         assert isinstance(prototypes, PatchedProfiles)
         size = len(snapshot.groups.ids)
-        bundle = replace(
+        return replace(
             last,
             snapshot=snapshot,
             members=PatchedIndex.over(self.bundle.members, interests),
             groups=PatchedIndex.over(self.bundle.groups, prototypes),
             ranker=replace(last.ranker, seldom=_longer(self.bundle.ranker.seldom, size)),
         )
-        rows = self._since.member_rows.snapshot()
-        members = IdMap(snapshot.members.ids, "member", rows)
-        return Recommender(bundle, members, self.recommender.terms)
 
     def _snapshot(self, last: Snapshot, touched: Touched) -> Snapshot:
         left = np.array(sorted(touched.gone_members), np.int64)

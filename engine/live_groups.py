@@ -235,9 +235,21 @@ class LiveGroups:
             places=extended(acts.places, placed, size),
             text_weights=extended(acts.text_weights, {}, size),
             life=self._life(acts.life, groups, rows, size),
-            group_languages=extended(acts.group_languages, {}, size, UNKNOWN),
-            group_homes=extended(acts.group_homes, {}, size, UNKNOWN),
+            **self._told(acts, rows, size),
         )
+
+    def _told(self, acts: Behaviour, rows: list[int], size: int) -> dict[str, Any]:
+        """Return the columns of languages and places."""
+        since = self.since
+        facts = {row: since.groups[row] for row in rows if row in since.groups}
+        spoken = since.languages.numbers({row: fact.language for row, fact in facts.items()})
+        homes = since.homes.numbers({row: fact.place for row, fact in facts.items()})
+        return {
+            "group_languages": extended(acts.group_languages, spoken, size, UNKNOWN),
+            "group_homes": extended(acts.group_homes, homes, size, UNKNOWN),
+            "language_names": since.languages.strings,
+            "home_names": since.homes.strings,
+        }
 
     def _life(self, life: GroupLife, groups: GroupColumns, rows: list[int], size: int) -> GroupLife:
         """Return how groups live: joins and posts since the bundle are of today."""

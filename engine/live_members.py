@@ -111,10 +111,23 @@ class LiveMembers:
             habits=acts.habits.with_rows({**habits, **nothing}, size),
             visits=acts.visits.with_rows({**visits, **nothing}, size),
             fellows=_among_people(acts.fellows, {}, gone, size),
-            languages=extended(acts.languages, {}, size, UNKNOWN),
-            homes=extended(acts.homes, {}, size, UNKNOWN),
+            **self._told(acts, rows, dead, size),
         )
         return MembersNow(columns, behaviour)
+
+    def _told(self, acts: Behaviour, rows: list[int], dead: list[int], size: int) -> dict[str, Any]:
+        """Return the columns of languages and places."""
+        since = self.since
+        facts = {row: since.members[row] for row in rows if row in since.members}
+        blank = dict.fromkeys(dead, UNKNOWN)
+        spoken = since.languages.numbers({row: fact.language for row, fact in facts.items()})
+        homes = since.homes.numbers({row: fact.place for row, fact in facts.items()})
+        return {
+            "languages": extended(acts.languages, spoken | blank, size, UNKNOWN),
+            "homes": extended(acts.homes, homes | blank, size, UNKNOWN),
+            "language_names": since.languages.strings,
+            "home_names": since.homes.strings,
+        }
 
     @property
     def _dimension(self) -> int:

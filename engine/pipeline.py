@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -63,6 +63,13 @@ class Calibrator(Protocol):
         """Return one probability a candidate, float32 of shape (n,); None if not calibrated."""
 
 
+class Odds(Protocol):
+    """Tells how likely each choice was; it changes none."""
+
+    def odds(self, query: Query, pool: Pool, scores: Vector, chosen: Rows) -> Vector:
+        """Return the probability with which each of the chosen is served: float32, as many."""
+
+
 class Selector(Stage, Protocol):
     """Chooses and orders what is returned."""
 
@@ -80,6 +87,7 @@ class Pipeline:
     scorer: Scorer
     selector: Selector
     calibrator: Calibrator | None = None
+    odds: Odds | None = None
 
     def __post_init__(self) -> None:
         """Refuse two stages of one name: one would hide the other in the trace."""
@@ -101,7 +109,16 @@ class Pipeline:
             chosen = self.selector.select(query, pool, scores, k)
         _check_choice(self.selector, chosen, len(pool), k)
         likely = self._likely(query, pool, scores)
-        return _slate(pool, scores, chosen, trace, likely)
+        slate = _slate(pool, scores, chosen, trace, likely)
+        if self.odds is None:
+            return slate
+        return replace(slate, ranked_odds=self.odds.odds(query, pool, scores, chosen))
+
+    def refusals(self, query: Query, rows: Collection[int]) -> dict[int, str]:
+        """Return which of these rows a policy refuses, and which one is the first to do so."""
+        trace = Trace()
+        self._permit(query, Pool(np.unique(np.array(list(rows), np.int64))), trace)
+        return {row: name for name, gone in trace.removed.items() for row in gone.tolist()}
 
     def measured(self, query: Query) -> Pool:
         """Return the permitted candidates with their columns, unscored: for a ranker to learn."""

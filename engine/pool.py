@@ -64,6 +64,8 @@ class Slate:
         trace: What happened on the way.
         probabilities: How likely each candidate of `pool` is to be joined for good, None unless
             calibrated: float32 of shape (m,).
+        ranked_odds: With what probability each was served, best first, None if all of them are
+            to whoever asks so: float32 of shape (m,).
     """
 
     pool: Pool
@@ -71,6 +73,7 @@ class Slate:
     scores: Vector
     trace: Trace
     probabilities: Vector | None = None
+    ranked_odds: Vector | None = None
 
     @property
     def rows(self) -> Rows:

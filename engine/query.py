@@ -38,6 +38,7 @@ class Query:
         language: The viewer's language as a number, `UNKNOWN` if not told.
         home: Where the viewer is, likewise.
         draw: A number in [0, 1) of this viewer's own, which decides what is explored for them.
+        asked_at: When it is asked, unix seconds: what is set aside until later is not shown.
     """
 
     member: int
@@ -59,6 +60,7 @@ class Query:
     language: int = UNKNOWN
     home: int = UNKNOWN
     draw: float = 1.0
+    asked_at: float = 0.0
 
     @property
     def direction(self) -> Matrix:
@@ -68,13 +70,16 @@ class Query:
         return mean / length if length > 0 else mean
 
 
-def query_of_member(snapshot: Snapshot, member: int, salt: str = "") -> Query:
+def query_of_member(
+    snapshot: Snapshot, member: int, salt: str = "", asked_at: float = 0.0
+) -> Query:
     """Return the query of a member by row.
 
     Args:
         snapshot: The community.
         member: The member's row.
         salt: With another salt, such as a bundle's version, another draw.
+        asked_at: When it is asked, unix seconds.
     """
     columns = snapshot.members
     interests, shares = columns.interests.of_row(member)
@@ -102,6 +107,7 @@ def query_of_member(snapshot: Snapshot, member: int, salt: str = "") -> Query:
         language=int(snapshot.behaviour.languages[member]),
         home=int(snapshot.behaviour.homes[member]),
         draw=crc32(f"{salt}/{columns.ids[member]}".encode("utf-8", "surrogatepass")) / 2**32,
+        asked_at=asked_at,
     )
 
 

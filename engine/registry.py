@@ -1,21 +1,30 @@
 """Which bundles there are, which one is current, and how that changes in one step.
 
 `<bundles>/<community>/current` names the promoted version and those promoted before it. It is
-replaced by a rename, so a reader sees the old one or the new one.
+replaced by a rename, so a reader sees the old one or the new one. Beside it, `promotions.jsonl`
+has a line for each promotion that passed the gate or was forced through it.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import shutil
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from engine.bundle import MANIFEST, Manifest, read_manifest
 from engine.errors import BundleError, UnknownError
 
 CURRENT = "current"
+PROMOTIONS = "promotions.jsonl"
+DISCARDED = ".discarded"
+"""Ending of a hidden folder that is on its way out; nothing in it is ever read."""
 REMEMBERED = 50
 """Promotions that can be undone."""
 
@@ -31,6 +40,23 @@ class Listed:
     current: bool
     manifest: Manifest | None
     problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """What is recorded of a promotion.
+
+    Attributes:
+        version: What was promoted, as it was called then: an erasure gives it another name.
+        at: When, ISO 8601 in UTC.
+        forced: Whether it was promoted although the gate refused it.
+        checks: What the gate compared: name, current, new, margin, passed. None for a first one.
+    """
+
+    version: str
+    at: str
+    forced: bool
+    checks: tuple[dict[str, Any], ...] = ()
 
 
 class Registry:
@@ -101,23 +127,52 @@ class Registry:
             listed.append(Listed(version, version == current, manifest, problem))
         return listed
 
-    def promote(self, community: str, version: str) -> None:
+    def history(self, community: str) -> list[str]:
+        """Return the versions promoted, the current one last; none for an unknown community.
+
+        Raises:
+            BundleError: The file that names them cannot be read.
+        """
+        return self._history(community)
+
+    def promote(self, community: str, version: str, record: Promotion | None = None) -> None:
         """Make a version current.
+
+        Args:
+            community: Whose.
+            version: Which.
+            record: What to keep of it in `promotions.jsonl`; it is written first, so that no
+                forced promotion goes unrecorded.
 
         Raises:
             UnknownError: There is no such version.
-            BundleError: It cannot be read.
+            BundleError: It cannot be read, or nothing could be written.
         """
         known = [listed.version for listed in self.versions(community)]
         if version not in known:
             raise UnknownError(f"{community!r} has no version {version!r}, but {known or 'none'}")
-        read_manifest(self.folder(community) / version)
+        with self._changing(community):
+            read_manifest(self.folder(community) / version)
+            try:
+                history = self._history(community)
+            except BundleError:
+                history = []  # promoting is how a damaged file is mended
+            if record is not None:
+                self._record(community, record)
+            if history[-1:] != [version]:
+                self._write(community, [*history, version])
+
+    def promotions(self, community: str) -> list[Promotion]:
+        """Return what is recorded of promotions, oldest first; a torn line is passed over."""
+        path = self.folder(community) / PROMOTIONS
         try:
-            history = self._history(community)
-        except BundleError:
-            history = []  # promoting is how a damaged file is mended
-        if history[-1:] != [version]:
-            self._write(community, [*history, version])
+            lines = path.read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError) as error:
+            raise BundleError(f"{path} cannot be read ({error}): mend its rights") from error
+        found = (_promotion_of(line) for line in lines)
+        return [promotion for promotion in found if promotion is not None]
 
     def roll_back(self, community: str) -> str:
         """Make the version promoted before the current one current again, and return it.
@@ -125,13 +180,50 @@ class Registry:
         Raises:
             UnknownError: Nothing was promoted before that is still there.
         """
-        history = self._history(community)[:-1]
-        while history and not self._is_readable(community, history[-1]):
-            history.pop()
-        if not history:
+        if not self._history(community):
             raise UnknownError(f"{community!r} has no earlier version to go back to")
-        self._write(community, history)
-        return history[-1]
+        with self._changing(community):
+            history = self._history(community)[:-1]
+            while history and not self._is_readable(community, history[-1]):
+                history.pop()
+            if not history:
+                raise UnknownError(f"{community!r} has no earlier version to go back to")
+            self._write(community, history)
+            return history[-1]
+
+    def replace_version(self, community: str, old: str, new: str) -> None:
+        """Put a version in the place of another wherever it was promoted, in one step.
+
+        A version that was never promoted changes nothing.
+
+        Raises:
+            BundleError: The new one cannot be read, or nothing could be written.
+        """
+        with self._changing(community):
+            read_manifest(self.folder(community) / new)
+            history = self._history(community)
+            if old in history:
+                self._write(community, [new if name == old else name for name in history])
+
+    def discard(self, community: str, version: str) -> None:
+        """Remove a version that is not promoted, at once and for good.
+
+        A reader that has it open keeps it until it lets go.
+
+        Raises:
+            BundleError: It is promoted, or could not be removed.
+        """
+        with self._changing(community):
+            if version in self._history(community):
+                raise BundleError(f"{version} of {community!r} is promoted: it cannot be removed")
+            folder = self.folder(community)
+            aside = folder / f".{version}.{uuid.uuid4().hex[:8]}{DISCARDED}"
+            try:
+                # Half a bundle must never be listed, whenever this is interrupted.
+                (folder / version).rename(aside)
+                shutil.rmtree(aside)
+            except OSError as error:
+                raise BundleError(f"{folder / version} could not be removed ({error})") from error
 
     def _is_readable(self, community: str, version: str) -> bool:
         try:
@@ -154,6 +246,31 @@ class Registry:
                 f"{path} cannot be read ({error}): promote a version again"
             ) from error
 
+    @contextmanager
+    def _changing(self, community: str) -> Iterator[None]:
+        """Let one process at a time change what is current."""
+        folder = os.open(self.folder(community), os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+    def _record(self, community: str, record: Promotion) -> None:
+        path = self.folder(community) / PROMOTIONS
+        line = json.dumps(asdict(record), ensure_ascii=False)
+        try:
+            with path.open("a+b") as file:
+                if file.tell():
+                    file.seek(-1, os.SEEK_END)
+                    # What a killed writer left of a line must not spoil this one.
+                    line = line if file.read(1) == b"\n" else f"\n{line}"
+                file.write(f"{line}\n".encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise BundleError(f"{path} could not be written ({error}): nothing changed") from error
+
     def _write(self, community: str, history: list[str]) -> None:
         path = self.folder(community) / CURRENT
         beside = path.with_name(f".{CURRENT}.{uuid.uuid4().hex[:8]}")
@@ -168,6 +285,28 @@ class Registry:
             raise BundleError(f"{path} could not be written ({error}): nothing changed") from error
         finally:
             beside.unlink(missing_ok=True)
+        _sync(path.parent)
+
+
+def _promotion_of(line: str) -> Promotion | None:
+    try:
+        fields = json.loads(line)
+        return Promotion(
+            str(fields["version"]),
+            str(fields["at"]),
+            bool(fields["forced"]),
+            tuple(dict(check) for check in fields["checks"]),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _is_folder_name(name: str) -> bool:

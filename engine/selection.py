@@ -17,6 +17,9 @@ from engine.types import BoolVector, Matrix, Rows, Vector
 SHORTLIST = 40
 """Candidates beyond the slate's length that a balanced slate is chosen from."""
 
+EXPLORED_AMONG = 3
+"""Seldom-shown candidates that a place is given to by chance."""
+
 DISTINCT = 0.9
 """Cosine of topics from which one group begins to be a copy of another."""
 
@@ -64,8 +67,27 @@ class Balanced:
 
     def select(self, query: Query, pool: Pool, scores: Vector, k: int) -> Rows:
         """Return the positions of at most k candidates, best first."""
+        return self._explored(query, pool, *self._settled(query, pool, scores, k))
+
+    def odds(self, query: Query, pool: Pool, scores: Vector, chosen: Rows) -> Vector:
+        """Return the probability with which each of the chosen was served.
+
+        It is 1 but for a place that was given away to explore: that one has the share of viewers
+        who explore, divided among the groups it might have gone to.
+        """
+        odds = np.ones(len(chosen), np.float32)
+        if query.draw < self.preferences.exploration and len(chosen):
+            order, settled, kept = self._settled(query, pool, scores, len(chosen))
+            found = self._to_explore(pool, order, settled)
+            place = len(settled) - kept - 1
+            if place >= 1 and len(found):
+                odds[place] = self.preferences.exploration / min(EXPLORED_AMONG, len(found))
+        return odds
+
+    def _settled(self, query: Query, pool: Pool, scores: Vector, k: int) -> tuple[Rows, Rows, int]:
+        """Return the order of all, the slate before exploring, and its last places kept."""
         if not len(pool) or k < 1:
-            return np.zeros(0, np.int64)
+            return np.zeros(0, np.int64), np.zeros(0, np.int64), 0
         adjusted, spread = self._intimate(pool, scores)
         order = best_first(pool.rows, adjusted)
         short = order[: k + SHORTLIST]
@@ -73,7 +95,7 @@ class Balanced:
         welcomed = self._welcomed(pool, order, chosen)
         chosen = np.concatenate([chosen[~np.isin(chosen, welcomed)], welcomed])
         chosen = np.concatenate([chosen[: min(k, len(order)) - len(welcomed)], welcomed])
-        return self._explored(query, pool, order, chosen, len(welcomed))
+        return order, chosen, len(welcomed)
 
     def _intimate(self, pool: Pool, scores: Vector) -> tuple[Vector, float]:
         """Return scores with large groups behind, and the spread that all is measured in."""
@@ -127,12 +149,15 @@ class Balanced:
         place = len(chosen) - kept - 1
         if query.draw >= self.preferences.exploration or place < 1:
             return chosen
-        rest = order[~np.isin(order, chosen)]
-        found = rest[self.seldom[pool.rows[rest]]]
+        found = self._to_explore(pool, order, chosen)
         if not len(found):
             return chosen
         # Of the three that fit best, one: the same viewer is not always the one who is asked.
         share = query.draw / self.preferences.exploration
         explored = chosen.copy()
-        explored[place] = found[int(share * min(3, len(found)))]
+        explored[place] = found[int(share * min(EXPLORED_AMONG, len(found)))]
         return explored
+
+    def _to_explore(self, pool: Pool, order: Rows, chosen: Rows) -> Rows:
+        rest = order[~np.isin(order, chosen)]
+        return rest[self.seldom[pool.rows[rest]]]

@@ -18,22 +18,25 @@ from engine.facts import (
     VectorFact,
     Written,
 )
+from engine.holds import HoldsSince
 from engine.ids import digest_of
+from engine.live_names import Names
 from engine.snapshot import Snapshot
 from engine.types import Rows as RowArray
 
 
 @dataclass(slots=True)
 class Touched:
-    """Rows whose columns are no longer what they were."""
+    """Rows whose columns are no longer what they were, and ids of those whose holds are not."""
 
     members: set[int] = field(default_factory=set)
     groups: set[int] = field(default_factory=set)
     gone_members: set[int] = field(default_factory=set)
     gone_groups: set[int] = field(default_factory=set)
+    holders: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
-        """Return whether there is any."""
+        """Return whether there is any row."""
         return bool(self.members or self.groups or self.gone_members or self.gone_groups)
 
 
@@ -97,6 +100,9 @@ class Since:
         self.posts_in: defaultdict[int, set[str]] = defaultdict(set)
         self.vectors: dict[tuple[Written, str], VectorFact] = {}
         self.changed_evidence: set[int] = set()
+        self.languages = Names(base.behaviour.language_names)
+        self.homes = Names(base.behaviour.home_names)
+        self.holds = HoldsSince()
         self._names: dict[int, str] | None = None
 
     def learn(self, facts: Facts) -> Touched:
@@ -119,6 +125,7 @@ class Since:
             self._post(post, touched)
         for vector in facts.vectors:
             self._vector(vector, touched)
+        touched.holders |= self.holds.learn(facts.set_aside, facts.hidden)
         # Worked out anew, a row of somebody who is gone would be what it was in the bundle.
         touched.members -= self.member_rows.gone
         touched.groups -= self.group_rows.gone
@@ -153,9 +160,11 @@ class Since:
         self.vectors.pop((Written.MEMBER, fact.id), None)
         self.members[row] = fact
         touched.members.add(row)
+        touched.holders |= self.holds.about(Written.MEMBER, fact.id)
 
     def _drop_member(self, external: str, touched: Touched) -> None:
         row = self.member_rows.drop(external)
+        self.holds.forget(external)
         if row is None:
             return
         touched.gone_members.add(row)
@@ -176,6 +185,7 @@ class Since:
             self.vectors.pop((Written.GROUP, fact.id), None)
             self.groups[row] = fact
             touched.groups.add(row)
+            touched.holders |= self.holds.about(Written.GROUP, fact.id)
             # It may be about a topic that somebody has muted.
             touched.members.update(
                 member for member, told in self.members.items() if told.muted_topics

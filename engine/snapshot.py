@@ -174,10 +174,14 @@ class Behaviour:
         meaning: Text vector -> where groups lie that welcome such texts: shape (d, d).
         topics: The main direction of each group's texts: unit vectors of shape (groups, d).
         life: How each group lives.
-        languages: Each member's language as a number, `UNKNOWN` if not told: int64.
+        languages: Each member's language, position in `language_names`, or `UNKNOWN` if not told:
+            int64.
         group_languages: The same of groups.
-        homes: Where each member is, likewise: int64.
+        homes: Where each member is, position in `home_names`, or `UNKNOWN`: int64.
         group_homes: The same of groups.
+        language_names: The languages there are, as `engine.wanted.compared` gives them; '' for one
+            that only people who were erased had told.
+        home_names: The places there are, likewise.
     """
 
     joined: Links
@@ -197,6 +201,8 @@ class Behaviour:
     group_languages: Rows
     homes: Rows
     group_homes: Rows
+    language_names: Strings
+    home_names: Strings
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ import polars as pl
 from scipy import sparse
 
 from data.community import Community
-from engine.columns import Links, Profiles
+from engine.columns import Links, Profiles, Strings
 from engine.domain import DAY_S
 from engine.neighbours import bm25_membership
 from engine.snapshot import JOINED_HALF_LIFE_DAYS, UNKNOWN, Behaviour
 from engine.types import Matrix, Rows
+from engine.wanted import compared
 from training.activity import decay, in_groups, in_public, present, taking_part
 from training.bridge import meaning_of, places_of, text_weights_of, unit
 from training.ease import ease
@@ -48,10 +49,12 @@ def build_behaviour(
     everyone = _matrix(community, np.ones(len(community.memberships), np.float32))
     topics = _topics(prototypes, vectors.groups)
     places, bridge = places_of(everyone, topics)
-    languages, group_languages = _numbered(
+    languages, group_languages, language_names = _numbered(
         community.members["language"], community.groups["language"]
     )
-    homes, group_homes = _numbered(community.members["place"], community.groups["place"])
+    homes, group_homes, home_names = _numbered(
+        community.members["place"], community.groups["place"]
+    )
     joined, habits = _present(community, asof)
     active = sparse.csr_array(
         (habits.weights, habits.targets, habits.offsets),
@@ -75,18 +78,21 @@ def build_behaviour(
         group_languages=group_languages,
         homes=homes,
         group_homes=group_homes,
+        language_names=language_names,
+        home_names=home_names,
     )
 
 
-def _numbered(members: pl.Series, groups: pl.Series) -> tuple[Rows, Rows]:
-    """Return what members and groups say of themselves as numbers, `UNKNOWN` for nothing."""
-    told = [
-        series.fill_null("").str.strip_chars().str.to_lowercase() for series in (members, groups)
-    ]
-    words = sorted({*told[0].to_list(), *told[1].to_list()} - {""})
+def _numbered(members: pl.Series, groups: pl.Series) -> tuple[Rows, Rows, Strings]:
+    """Return what members and groups say of themselves as numbers, and what each stands for.
+
+    `UNKNOWN` is the number of nothing.
+    """
+    told = [[compared(word or "") for word in series] for series in (members, groups)]
+    words = sorted({*told[0], *told[1]} - {""})
     number = {word: row for row, word in enumerate(words)} | {"": UNKNOWN}
-    one, other = (np.array([number[word] for word in series], dtype=np.int64) for series in told)
-    return one, other
+    one, other = (np.array([number[word] for word in column], dtype=np.int64) for column in told)
+    return one, other, Strings.of(words)
 
 
 def _matrix(community: Community, weights: np.ndarray) -> sparse.csr_array:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.encoder import MAX_CHARACTERS, Encoder
+from engine.encoder import Encoder
 from engine.types import Matrix
 from training.progress import SILENT, Progress
-from training.vector_cache import VectorCache, keys_of
+from training.vector_cache import VectorCache, keys_of, read_of
 
 CHUNK = 256
 """Texts handed to the encoder at a time: often enough to show progress and to stop on Ctrl-C."""
@@ -27,7 +27,7 @@ def embed(
     Texts of a similar length are encoded together. What was encoded before an interruption
     stays in the cache.
     """
-    cut = [text[:MAX_CHARACTERS].strip() for text in texts]
+    cut = [read_of(text) for text in texts]
     keys, first, inverse = np.unique(
         keys_of(cut).reshape(-1, 2), axis=0, return_index=True, return_inverse=True
     )

@@ -208,6 +208,7 @@ def _contest(
         "why": why,
         "validation": means,
         "viewers": joiners,
+        "compared": sum(map(len, values[chosen])),
         "new_group_places": places,
         "ndcg_by_new_group_places": cost,
         "intimacy": _bounded_intimacy(compare, best, wish),

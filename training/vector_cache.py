@@ -9,21 +9,32 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import time
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.encoder import MAX_CHARACTERS
 from engine.errors import SettingError
 from engine.types import UNIT_TOLERANCE, BoolVector, Matrix
 
 log = logging.getLogger(__name__)
 
+BEING_WRITTEN_S = 60.0
+"""Age from which a file that is being written is taken to be a killed run's."""
+
 Keys = NDArray[np.uint64]
 """Keys of texts: uint64 of shape (n, 2), the halves of a 128-bit hash."""
+
+
+def read_of(text: str) -> str:
+    """Return what is embedded of a text, and so what its key is made of."""
+    return text[:MAX_CHARACTERS].strip()
 
 
 def keys_of(texts: Sequence[str]) -> Keys:
@@ -94,10 +105,60 @@ class VectorCache:
                 "free some space, or name another folder with --cache"
             ) from error
 
-    def _write(self, segment: NDArray[np.void]) -> None:
+    @classmethod
+    def all_in(cls, folder: Path) -> list[Self]:
+        """Return the caches of all encoders that have a vector in a folder."""
+        caches: list[Self] = []
+        for path in sorted(folder.glob("*/*.npy")):
+            if caches and caches[-1].folder == path.parent:
+                continue
+            try:
+                held = np.load(path, mmap_mode="r", allow_pickle=False).dtype["vector"]
+                caches.append(cls(folder, path.parent.name, int(held.shape[0])))
+            except Exception as error:  # as in `_open`; the next segment may say the dimension
+                log.warning("cached vectors in %s are damaged (%s): removed", path.name, error)
+                path.unlink(missing_ok=True)
+        return caches
+
+    def keep_only(self, texts: Sequence[str]) -> int:
+        """Remove the vectors of all other texts, and what killed runs left; return how many.
+
+        Segments are rewritten one by one, each in one step. Interrupted, it removes the rest when
+        it is run again.
+
+        Raises:
+            SettingError: The cache cannot be written.
+        """
+        wanted = keys_of([read_of(text) for text in texts])
+        count = 0
+        try:
+            self._sweep()
+            for path in sorted(self.folder.glob("*.npy")):
+                segment = self._open(path)
+                if segment is None:
+                    continue
+                keep = _among(np.ascontiguousarray(segment["key"]), wanted)
+                if keep.any() and not keep.all():
+                    self._write(segment[keep], path.stem)
+                elif not keep.any():
+                    path.unlink(missing_ok=True)
+                count += int((~keep).sum())
+        except OSError as error:
+            raise SettingError(
+                f"vectors cannot be removed from {self.folder} ({error.strerror or error}): "
+                "mend that and run it again"
+            ) from error
+        return count
+
+    def _sweep(self) -> None:
+        for path in self.folder.glob(".*.partial"):
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > BEING_WRITTEN_S:
+                    path.unlink()
+
+    def _write(self, segment: NDArray[np.void], name: str | None = None) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        name = uuid.uuid4().hex
-        beside = self.folder / f".{name}.partial"
+        beside = self.folder / f".{uuid.uuid4().hex}.partial"
         try:
             with beside.open("wb") as file:
                 header = np.lib.format.header_data_from_array_1_0(segment)
@@ -106,7 +167,7 @@ class VectorCache:
                 file.write(segment.tobytes())
                 file.flush()
                 os.fsync(file.fileno())
-            beside.rename(self.folder / f"{name}.npy")
+            beside.rename(self.folder / f"{name or uuid.uuid4().hex}.npy")
         finally:
             # What cannot be made cannot be removed either; the first error is the one to tell.
             with suppress(OSError):
@@ -126,6 +187,15 @@ class VectorCache:
     def _discard(self, path: Path, why: str) -> None:
         log.warning("cached vectors in %s are damaged (%s): embedding them again", path.name, why)
         path.unlink(missing_ok=True)
+
+
+def _among(keys: Keys, wanted: Keys) -> BoolVector:
+    """Return which keys are among others, shape (n,)."""
+    known = {(high, low) for high, low in wanted.tolist()}
+    likely = np.flatnonzero(np.isin(keys[:, 0], wanted[:, 0]))
+    found = np.zeros(len(keys), dtype=bool)
+    found[likely] = [tuple(key) in known for key in keys[likely].tolist()]
+    return found
 
 
 def _are_unit(vectors: Matrix) -> bool:

@@ -59,6 +59,8 @@ def test_everyone_who_may_not_meet_ana_is_removed_by_the_policy_that_says_so() -
         "open_to_introductions": {"ed", "lu"},
         "not_blocked": {"fay", "gus"},
         "same_audience": {"hal", "ivy"},
+        "not_set_aside": set(),
+        "not_reported": set(),
     }
     assert slate.trace.failed == {}
 
@@ -70,6 +72,8 @@ def test_every_group_ana_may_not_be_sent_to_is_removed_by_the_policy_that_says_s
         "public_group": {"secret-pad", "private-pad"},
         "not_already_there": {"rocket-club", "bakers", "left-pad"},
         "room_left": {"full-pad"},
+        "not_muted": set(),
+        "not_set_aside": set(),
     }
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from engine.domain import DAY_S
+from engine.snapshot import JOINED_HALF_LIFE_DAYS
 from tests.builders import Membership, Post, make
 from tests.world import NOW
-from engine.snapshot import JOINED_HALF_LIFE_DAYS
 from training.behaviour import visits
 
 

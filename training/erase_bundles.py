@@ -1,0 +1,345 @@
+"""Members are forgotten in every retained bundle, each rewritten whole as a new revision.
+
+A revision is called like its original with `-e1`, `-e2` and so on behind it. It is written beside,
+takes the original's place wherever that was promoted, in one step, and then the original goes.
+Killed at any moment, running it again finishes: a revision whose original is still there is put
+in its place if that had begun, and made anew if not.
+
+What texts of the forgotten shaped is computed again from the community that remains, as it was at
+the bundle's time: prototypes, topics and text weights of every group they were ever in or wrote
+in. Where the remaining community is not given, or its vectors are not of the bundle's encoder,
+such a group is known by its description alone (without the community, by its name), and its text
+weights are its topic at the usual length. Weights learnt from all texts together (`bridge`,
+`meaning`, `ease`, `places`, the ranker) have no part that is one person's; they wait for the next
+training, like counts over whole groups.
+
+A training that began before a member was forgotten must not be under way at the same time: its
+unfinished bundle is removed here, so that it fails instead of bringing the member back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from data.community import Community
+from engine.bundle import PARTIAL, Bundle, Draft, Manifest, load_bundle, save_bundle
+from engine.columns import Profiles
+from engine.encoder import Encoder
+from engine.erasure import groups_shaped_by, without_members
+from engine.errors import BundleError
+from engine.index import VectorIndex
+from engine.newcomers import sentences_of
+from engine.registry import DISCARDED, Registry
+from engine.snapshot import Snapshot
+from engine.types import Matrix, Rows
+from training.activity import last_of
+from training.bridge import text_weights_of, unit
+from training.profiles import Part, group_prototypes
+from training.texts import TextVectors, texts_of
+from training.vector_cache import VectorCache
+
+ERASURE = "erasure"
+"""Where in a manifest's settings a revision says what it replaces, when it was made and for how
+many members. It names none of them."""
+
+_REVISION = re.compile(r"(?P<original>.*)-e(?P<number>\d+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """The community without the forgotten.
+
+    Attributes:
+        community: As it is now.
+        vectors: Its texts' vectors, by the fingerprint of the encoder that made them.
+    """
+
+    community: Community
+    vectors: Mapping[str, TextVectors] = field(default_factory=dict)
+
+
+def erase_from_bundles(
+    registry: Registry,
+    community: str,
+    members: Collection[str],
+    now: datetime,
+    remaining: Remaining | None = None,
+) -> list[str]:
+    """Rewrite every bundle that holds one of these members without them.
+
+    Args:
+        registry: Where the bundles are.
+        community: Whose.
+        members: External ids; of those a bundle does not hold, nothing is to be done in it.
+        now: The time that goes into the manifests.
+        remaining: What their groups' prototypes are computed from.
+
+    Returns:
+        The new revisions, oldest bundle first; none if everything was done before.
+
+    Raises:
+        BundleError: A bundle could not be rewritten; the others were. Mend or remove it and run
+            this again: until then it holds the members.
+    """
+    _finish(registry, community)
+    made, failed = [], []
+    for listed in registry.versions(community):
+        try:
+            revision = _revise(registry, community, listed.version, members, (now, remaining))
+        except BundleError as error:
+            failed.append(f"{listed.version} ({error})")
+            continue
+        if revision is not None:
+            made.append(revision)
+    if failed:
+        raise BundleError(
+            f"members could not be erased from {', '.join(failed)}: mend or remove what is "
+            "damaged and run the erasure again"
+        )
+    return made
+
+
+def keep_only(vectors: Path, texts: Sequence[str]) -> int:
+    """Remove all other texts from the caches of all encoders, and all other sentences.
+
+    What was forgotten is not there to be named any more, nor are earlier versions of it: so the
+    texts that are still said are named instead. Texts of communities that are in no store are
+    embedded again when they are needed. A sentence is embedded by itself for those who are known
+    by what they say alone.
+
+    Args:
+        vectors: The folder of caches, such as `<cache>/vectors`.
+        texts: What is still said, as `training.texts.texts_of` composes it.
+
+    Returns:
+        How many vectors were removed.
+    """
+    parts = [part for text in texts for part in (text, *sentences_of(text))]
+    return sum(cache.keep_only(parts) for cache in VectorCache.all_in(vectors))
+
+
+def _finish(registry: Registry, community: str) -> None:
+    """Finish or undo what a killed run has left, so that each bundle is there once."""
+    folder = registry.folder(community)
+    for ending in (PARTIAL, DISCARDED):
+        for path in folder.glob(f".*{ending}"):
+            shutil.rmtree(path, ignore_errors=True)
+    promoted = registry.history(community)
+    for listed in registry.versions(community):
+        made_of = listed.manifest.settings.get(ERASURE) if listed.manifest else None
+        if not made_of or not (folder / str(made_of["replaces"])).exists():
+            continue
+        if listed.version in promoted:
+            registry.replace_version(community, str(made_of["replaces"]), listed.version)
+            registry.discard(community, str(made_of["replaces"]))
+        else:
+            registry.discard(community, listed.version)
+
+
+def _revise(
+    registry: Registry,
+    community: str,
+    version: str,
+    members: Collection[str],
+    given: tuple[datetime, Remaining | None],
+) -> str | None:
+    folder = registry.folder(community) / version
+    bundle = load_bundle(folder)
+    rows = _rows_of(bundle.snapshot, members)
+    if not len(rows):
+        return None
+    now, remaining = given
+    snapshot = _reshaped(
+        bundle,
+        without_members(bundle.snapshot, rows),
+        groups_shaped_by(bundle.snapshot, rows),
+        remaining,
+    )
+    manifest = save_bundle(
+        Draft(
+            _manifest(bundle, snapshot, len(rows), now),
+            snapshot,
+            VectorIndex.build(snapshot.members.interests.vectors),
+            VectorIndex.build(snapshot.groups.prototypes.vectors),
+            folder / "encoder",
+            bundle.ranker,
+        ),
+        folder.parent,
+    )
+    registry.replace_version(community, version, manifest.version)
+    registry.discard(community, version)
+    return manifest.version
+
+
+def _rows_of(snapshot: Snapshot, members: Collection[str]) -> Rows:
+    wanted = set(members) - {""}
+    ids = snapshot.members.ids.tolist()
+    return np.array([row for row, name in enumerate(ids) if name in wanted], dtype=np.int64)
+
+
+def _manifest(bundle: Bundle, snapshot: Snapshot, members: int, now: datetime) -> Manifest:
+    old = bundle.manifest
+    named = _REVISION.fullmatch(old.version)
+    original, number = (named["original"], int(named["number"]) + 1) if named else (old.version, 1)
+    made_of = {
+        "replaces": old.version,
+        "at": now.astimezone(UTC).isoformat(timespec="seconds"),
+        "members": members,
+    }
+    return replace(
+        old,
+        version=f"{original}-e{number}",
+        fingerprint=hashlib.sha256(f"{old.fingerprint} without {number}".encode()).hexdigest(),
+        sizes=old.sizes | _sizes(bundle.snapshot, snapshot, old.sizes),
+        settings=old.settings | {ERASURE: made_of},
+        files={},
+    )
+
+
+def _sizes(before: Snapshot, after: Snapshot, told: Mapping[str, int]) -> dict[str, int]:
+    def counts(snapshot: Snapshot) -> dict[str, int]:
+        members = snapshot.members
+        return {
+            "members": sum(map(bool, members.ids.tolist())),
+            "memberships": len(members.groups.targets) + len(members.left.targets),
+            "ties": len(members.ties.targets) // 2,
+            "interests": len(members.interests.vectors),
+            "prototypes": len(snapshot.groups.prototypes.vectors),
+            "terms": sum(map(bool, snapshot.vocabulary.tolist())),
+        }
+
+    old, new = counts(before), counts(after)
+    return {name: told[name] - (old[name] - new[name]) for name in new if name in told}
+
+
+def _reshaped(
+    bundle: Bundle, snapshot: Snapshot, groups: Rows, remaining: Remaining | None
+) -> Snapshot:
+    """Return the snapshot with what texts shape computed again for some groups."""
+    given = remaining.vectors.get(bundle.encoder.fingerprint) if remaining else None
+    known = _known_then(bundle, remaining.community, given) if remaining and given else None
+    parts = known.prototypes(groups) if known else {}
+    rest = [row for row in groups.tolist() if row not in parts]
+    parts |= _described(bundle, rest, remaining)
+    old = snapshot.groups.prototypes
+    whole = [parts.get(row) or old.of_row(row) for row in range(len(old))]
+    prototypes = Profiles.of(old.vectors.shape[1], whole)
+    behaviour = snapshot.behaviour
+    topics, weights = behaviour.topics.copy(), behaviour.text_weights.copy()
+    for row in groups.tolist():
+        vectors, shares = parts[row]
+        topics[row] = unit((shares @ vectors)[None, :])[0] if len(shares) else 0
+    others = np.delete(np.linalg.norm(behaviour.text_weights, axis=1), groups)
+    usual = others[others > 0].mean() if (others > 0).any() else 1.0
+    weights[groups] = topics[groups] * np.float32(usual)
+    if known is not None:
+        rows, found = known.text_weights(groups, topics)
+        weights[rows] = found
+    return replace(
+        snapshot,
+        groups=replace(snapshot.groups, prototypes=prototypes),
+        behaviour=replace(behaviour, topics=topics, text_weights=weights),
+    )
+
+
+def _described(
+    bundle: Bundle, groups: Sequence[int], remaining: Remaining | None
+) -> dict[int, Part]:
+    """Return one prototype for each of the groups, from its description or its name alone."""
+    columns, described = bundle.snapshot.groups, {}
+    if groups and remaining is not None:
+        ids = remaining.community.groups["id"].to_list()
+        described = dict(zip(ids, texts_of(remaining.community).groups, strict=True))
+    return {
+        row: _alone(described.get(columns.ids[row], columns.names[row]), bundle.encoder)
+        for row in groups
+    }
+
+
+def _alone(text: str, encoder: Encoder) -> Part:
+    if not text.strip():
+        return np.zeros((0, encoder.dimension), np.float32), np.zeros(0, np.float32)
+    return encoder.encode([text.strip()]), np.ones(1, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The remaining community as it was at a bundle's time.
+
+    Attributes:
+        community: With nothing in it that was posted or joined later.
+        vectors: Its texts' vectors, by the bundle's encoder.
+        groups: For each of its groups, the row in the bundle, -1 if it has none there.
+        interests: Its members' interests, as the bundle has them.
+        asof: The last second the bundle knows.
+    """
+
+    community: Community
+    vectors: TextVectors
+    groups: Rows
+    interests: Profiles
+    asof: float
+
+    def prototypes(self, groups: Rows) -> dict[int, Part]:
+        """Return the prototypes of those of the bundle's groups that are still there."""
+        here = np.flatnonzero(np.isin(self.groups, groups))
+        mine = pl.col("group").is_in(pl.Series(here).implode())
+        part = replace(
+            self.community,
+            post_groups=self.community.post_groups.filter(mine),
+            memberships=self.community.memberships.filter(mine),
+        )
+        found = group_prototypes(part, self.vectors, self.interests, self.asof)
+        return {int(self.groups[row]): found.of_row(row) for row in here.tolist()}
+
+    def text_weights(self, groups: Rows, topics: Matrix) -> tuple[Rows, Matrix]:
+        """Return those of the bundle's groups that are still there, and their text weights."""
+        here = np.flatnonzero(np.isin(self.groups, groups))
+        own = np.zeros((len(self.groups), topics.shape[1]), np.float32)
+        own[self.groups >= 0] = topics[self.groups[self.groups >= 0]]
+        joined = self.community.memberships
+        inside = sparse.csr_array(
+            (np.ones(len(joined), np.float32), (joined["member"], joined["group"])),
+            shape=(len(self.community.members), len(self.groups)),
+        )
+        weights = text_weights_of(self.community, self.vectors, inside, own)
+        return self.groups[here], weights[here]
+
+
+def _known_then(bundle: Bundle, community: Community, vectors: TextVectors) -> _Known:
+    snapshot, end = bundle.snapshot, bundle.manifest.window[1]
+    asof = end if end is not None else last_of(community) or 0.0
+    when = community.posts.with_row_index("post").cast({"post": pl.Int64}).select("post", "ts")
+    earlier = when.filter(pl.col("ts").is_null() | (pl.col("ts") <= asof))
+    dated = pl.col("first_ts")
+    past = replace(
+        community,
+        post_groups=community.post_groups.join(
+            earlier.select("post"), on="post", how="semi", maintain_order="left"
+        ),
+        memberships=community.memberships.filter(dated.is_null() | (dated <= asof)),
+    )
+    rows = {name: row for row, name in enumerate(snapshot.groups.ids.tolist())}
+    own = {name: row for row, name in enumerate(snapshot.members.ids.tolist()) if name}
+    nothing: Part = (vectors.groups[:0], np.zeros(0, np.float32))
+    interests = [
+        snapshot.members.interests.of_row(own[name]) if name in own else nothing
+        for name in community.members["id"].to_list()
+    ]
+    return _Known(
+        past,
+        vectors,
+        np.array([rows.get(name, -1) for name in community.groups["id"].to_list()], np.int64),
+        Profiles.of(bundle.encoder.dimension, interests),
+        asof,
+    )
