@@ -12,11 +12,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
+from data.store import STORE
 from training.commands import DEFAULT_CACHE, DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from data.community import Community
     from engine.recommender import Answer, Recommender
+    from training.progress import Progress
 
 SEED = 7
 SHOWN = 3
@@ -44,8 +46,10 @@ def demo(
     town = _make(members, folder / "town", console)
     registry = Registry(folder / "bundles")
     settings = TrainSettings(DEFAULT_MODEL, None, DEFAULT_CACHE)
+    console.rule("keep")
+    town, watermark = _kept(town, folder / "bundles" / STORE, progress)
     console.rule("learn")
-    train(town, settings, registry, datetime.now(UTC), progress)
+    train(town, settings, registry, datetime.now(UTC), progress, watermark)
     console.rule("measure on the last fifth of the joins")
     result = assess(town, AssessSettings(), open_workshop(DEFAULT_CACHE), progress)
     console.print(figures_table("groups", result["systems"]))
@@ -76,6 +80,21 @@ def _make(members: int, folder: Path, console: Console) -> Community:
         f"{len(community.posts):,} posts in {folder}"
     )
     return community
+
+
+def _kept(town: Community, file: Path, progress: Progress) -> tuple[Community, int]:
+    """Put the town into a store, as a platform would, and read it back for training."""
+    from data.store.connect import open_store
+    from data.store.import_export import import_community, read_stored_community
+
+    now = datetime.now(UTC).timestamp()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    store = open_store(file, timeout_s=60.0)
+    try:
+        import_community(store, town, now, progress)
+        return read_stored_community(store, town.name, now)
+    finally:
+        store.close()
 
 
 def _interesting(town: Community) -> list[int]:
@@ -131,4 +150,8 @@ def _serve(bundles: Path, port: int, console: Console) -> None:
     console.print(f"Docs of the API: {base}/docs   (Ctrl-C stops)")
     example = f"{base}/v1/communities/town/members/m000001/recommendations/groups?limit=5"
     console.print(f"Try: curl '{example}'", soft_wrap=True)
-    serve(ServeSettings(bundles, port=port))
+    said = '{"text": "I bake rye bread and row at dawn.", "audience": "adult"}'
+    new = f"{base}/v1/communities/town/members/me"
+    console.print(f"Join: curl -X PUT '{new}' -d '{said}'", soft_wrap=True)
+    console.print(f"then: curl '{new}/recommendations/groups?limit=5'", soft_wrap=True)
+    serve(ServeSettings(bundles, port=port, store=str(bundles / STORE)))

@@ -1,4 +1,8 @@
-"""Which bundles are loaded; each is replaced whole when another is promoted."""
+"""Which communities are loaded; each bundle is replaced whole when another is promoted.
+
+A newly promoted bundle is loaded and brought up to date beside the one that answers, and takes its
+place in one step: its watermark and the log make the hand-over exact.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,24 @@ import threading
 import time
 from pathlib import Path
 
+from data.store.connect import Store
 from engine.bundle import load_bundle
 from engine.errors import BelongError, BundleError, UnknownError
-from engine.recommender import Recommender
 from engine.registry import Registry
+from serving.live import Live
 
 log = logging.getLogger(__name__)
 
 
 class Communities:
-    """The recommenders of all communities in a folder. Readers never wait for a load."""
+    """What answers for all communities in a folder. Readers never wait for a load."""
 
-    def __init__(self, bundles: Path, again_s: float = 0.0) -> None:
+    def __init__(self, bundles: Path, again_s: float = 0.0, store: Store | None = None) -> None:
         # Seconds until a refused bundle is looked at again: somebody may have mended it.
         self._again_s = again_s
         self._registry = Registry(bundles)
-        self._loaded: dict[str, Recommender] = {}
+        self._store = store
+        self._loaded: dict[str, Live] = {}
         self._problems: dict[str, str] = {}
         self._versions: dict[str, str] = {}  # the folders' names, for `refresh` alone
         self._refused: dict[str, tuple[str, float]] = {}  # which folder, and when
@@ -46,7 +52,7 @@ class Communities:
                         problems[name] = self._problems[name]
                     elif name not in loaded or self._versions.get(name) != folder.name:
                         self._refused[name] = (folder.name, time.monotonic())
-                        loaded[name] = Recommender(load_bundle(folder))
+                        loaded[name] = self._load(name, folder)
                         del self._refused[name]
                         self._versions[name] = folder.name
                         log.info("%s: serving %s", name, folder.name)
@@ -59,12 +65,17 @@ class Communities:
             self._loaded, self._problems = loaded, problems
             self.looked.set()
 
+    def _load(self, name: str, folder: Path) -> Live:
+        live = Live(name, load_bundle(folder), self._store)
+        live.catch_up()
+        return live
+
     def _is_refused(self, name: str, folder: Path) -> bool:
         """Return whether this bundle was refused a moment ago: checking it costs a whole read."""
         version, at = self._refused.get(name, ("", 0.0))
         return version == folder.name and time.monotonic() - at < self._again_s
 
-    def recommender(self, community: str) -> Recommender:
+    def live(self, community: str) -> Live:
         """Return what answers for a community.
 
         Raises:
@@ -80,15 +91,21 @@ class Communities:
             raise BundleError("bundles are still being loaded: try again in a moment")
         raise UnknownError(f"no community is called {community!r}")
 
-    def loaded(self) -> list[tuple[str, Recommender]]:
+    def loaded(self) -> list[tuple[str, Live]]:
         """Return the communities that can be answered for and what answers, in order of name."""
         return sorted(self._loaded.items(), key=lambda pair: pair[0])
 
-    def why_not_ready(self) -> str:
-        """Return what is missing before every community can be answered for, '' if nothing."""
+    def why_not_ready(self, *, named: bool = True) -> str:
+        """Return what is missing before every community can be answered for, '' if nothing.
+
+        Args:
+            named: Whether whoever asks may learn what communities there are.
+        """
         if not self.looked.is_set():
             return "bundles are still being loaded"
         missing = {name: why for name, why in self._problems.items() if name not in self._loaded}
+        if missing and not named:
+            return f"{len(missing)} of the communities cannot be answered for: the log says why"
         if missing:
             return "; ".join(f"{name}: {why}" for name, why in sorted(missing.items()))
         return "" if self._loaded else "no community has a bundle: run belong train"

@@ -14,6 +14,9 @@ from fastapi import FastAPI
 from engine.errors import SettingError
 from engine.index import use_threads
 from serving.app import create_app
+from serving.intake import BoundedHttpTools
+from serving.logs import log_as_json
+from serving.metrics import share_between_workers
 from serving.settings import ServeSettings
 
 SETTINGS_VARIABLE = "BELONG_SERVE_SETTINGS"
@@ -25,15 +28,18 @@ def serve(settings: ServeSettings) -> None:
     # uvicorn shuts down on SIGTERM, then raises it once more: to have been stopped is no failure.
     signal.signal(signal.SIGTERM, _leave)
     os.environ[SETTINGS_VARIABLE] = settings.to_json()
-    uvicorn.run(
-        "serving.run:app_of_worker",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        log_level="warning",
-        access_log=False,
-    )
+    with share_between_workers(settings.workers):
+        uvicorn.run(
+            "serving.run:app_of_worker",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            http=BoundedHttpTools,
+            ws="none",
+            log_config=None,
+            access_log=False,
+        )
 
 
 def check_address(host: str, port: int) -> None:
@@ -61,5 +67,6 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 def app_of_worker() -> FastAPI:
     """Return the application of this process."""
+    log_as_json(sys.stderr)
     use_threads(1)  # requests run side by side; one search must not take every core
     return create_app(ServeSettings.from_json(os.environ[SETTINGS_VARIABLE]))

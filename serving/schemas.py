@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from engine.domain import MAX_TEXT
+from serving.filters import GroupFilterBody, MemberFilterBody
 from serving.settings import MAX_LIMIT
 
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Items wanted at most.")]
@@ -43,20 +44,25 @@ class Recommendations(BaseModel):
     community: str
     version: str = Field(description="The bundle that answered.")
     items: list[Item]
+    cursor: str | None = Field(
+        default=None,
+        description="Where the next page of the same slate begins, if pages were asked for and "
+        "there is one.",
+    )
 
 
-class NewcomerToGroups(BaseModel):
+class NewcomerToGroups(GroupFilterBody):
     """Someone new, known only by what they say."""
-
-    model_config = ConfigDict(extra="forbid")
 
     text: str = Field(max_length=MAX_TEXT, examples=["I bake sourdough and restore old radios."])
     limit: Limit = 10
 
 
-class NewcomerToMembers(NewcomerToGroups):
+class NewcomerToMembers(MemberFilterBody):
     """Someone new who would like to meet people."""
 
+    text: str = Field(max_length=MAX_TEXT, examples=["I bake sourdough and restore old radios."])
+    limit: Limit = 10
     audience: str | None = Field(
         default=None,
         description="Their audience band, such as adult. Where a community has bands, people of "
@@ -69,6 +75,7 @@ class CommunityCard(BaseModel):
 
     community: str
     version: str
+    sequence: int = Field(description="The last change that its answers know.")
     members: int
     groups: int
 
@@ -89,7 +96,7 @@ class Readiness(BaseModel):
     """Every community that has a bundle can be answered for."""
 
     status: str = "ready"
-    communities: list[str]
+    communities: int = Field(description="How many; their names are for those who have a key.")
 
 
 class Problem(BaseModel):

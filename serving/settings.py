@@ -11,7 +11,7 @@ from typing import Self
 MAX_LIMIT = 100
 """Items in one slate at most."""
 
-MAX_BODY = 1_000_000
+MAX_BODY = 5_000_000
 """Bytes of a request's body at most."""
 
 
@@ -25,8 +25,17 @@ class ServeSettings:
         port: Port to listen on.
         workers: Processes.
         poll_s: Seconds between looks for a newly promoted bundle.
+        store: Where live changes are kept: a file, or a URL of PostgreSQL; None for
+            `belong.sqlite3` in the bundles folder, if there is one.
+        requests_per_s: How often one key may ask one worker, after a burst.
+        burst: Requests that may come at one moment.
+        handled: Requests one worker answers at once.
+        queued: Requests that may wait beside them; more are refused.
+        wait_s: Seconds a request may wait before it is refused.
         patience_s: Seconds a starting process waits for its bundles before it listens; after
             that it answers, with `/readyz` saying that it is not ready.
+        hold_days: Days for which what is dismissed or declined is not suggested.
+        ledger_days: Days for which what was served is kept.
     """
 
     bundles: Path
@@ -35,6 +44,14 @@ class ServeSettings:
     workers: int = 1
     poll_s: float = 2.0
     patience_s: float = 10.0
+    store: str | None = None
+    requests_per_s: float = 500.0
+    burst: int = 1_000
+    handled: int = 32
+    queued: int = 128
+    wait_s: float = 0.02
+    hold_days: float = 90.0
+    ledger_days: float = 180.0
 
     def to_json(self) -> str:
         """Return the settings for a worker process."""
