@@ -7,6 +7,7 @@ import logging
 import os
 import time
 import uuid
+from contextlib import suppress
 
 from data.store.connect import Store
 from data.store.leases import hold_lease
@@ -57,20 +58,27 @@ async def follow(communities: Communities) -> None:
 async def keep_embedding(communities: Communities, store: Store) -> None:
     """Embed new texts, if no other worker does, for as long as the worker runs."""
     embedder = _Embedder(store, f"{os.getpid()}-{uuid.uuid4().hex[:8]}")
-    while True:
-        wait_s = PACE_S
-        try:
-            loaded = [live for _, live in communities.loaded() if live.store is not None]
-            if any(live.head().last > live.embedded for live in loaded):
-                done = await asyncio.to_thread(embedder.embed_some, loaded)
-                wait_s = 0.0 if done else NOT_MINE_S
-        except BelongError as error:
-            log.error("texts cannot be embedded: %s", error)
-            wait_s = WRONG_S
-        except Exception:
-            log.exception("texts could not be embedded")
-            wait_s = WRONG_S
-        await asyncio.sleep(wait_s)
+    try:
+        while True:
+            await asyncio.sleep(await _embed_new(communities, embedder))
+    finally:
+        embedder.give_back()
+
+
+async def _embed_new(communities: Communities, embedder: _Embedder) -> float:
+    """Embed what is new, and return the seconds until the next look."""
+    try:
+        loaded = [live for _, live in communities.loaded() if live.store is not None]
+        if any(live.head().last > live.embedded for live in loaded):
+            done = await asyncio.to_thread(embedder.embed_some, loaded)
+            return 0.0 if done else NOT_MINE_S
+    except BelongError as error:
+        log.error("texts cannot be embedded: %s", error)
+        return WRONG_S
+    except Exception:
+        log.exception("texts could not be embedded")
+        return WRONG_S
+    return PACE_S
 
 
 class _Embedder:
@@ -92,6 +100,12 @@ class _Embedder:
         for live in loaded:
             self._embed(live)
         return True
+
+    def give_back(self) -> None:
+        """Let another worker embed at once, rather than when the lease has run out."""
+        if self._mine_until:
+            with suppress(BelongError):
+                hold_lease(self._store, LEASE, self._holder, time.time(), 0.0)
 
     def _embed(self, live: Live) -> None:
         encoder = live.bundle.encoder

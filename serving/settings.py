@@ -49,7 +49,7 @@ class ServeSettings:
     burst: int = 1_000
     handled: int = 32
     queued: int = 128
-    wait_s: float = 0.02
+    wait_s: float = 0.1
     hold_days: float = 90.0
     ledger_days: float = 180.0
 

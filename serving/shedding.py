@@ -31,7 +31,7 @@ class Room:
 
     handled: int = 32
     queued: int = 128
-    wait_s: float = 0.02
+    wait_s: float = 0.1
 
     def __post_init__(self) -> None:
         """Refuse numbers without a meaning."""

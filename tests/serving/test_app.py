@@ -121,7 +121,7 @@ def test_an_answer_has_the_shape_of_the_contract(client: TestClient, kind: str) 
     for answer in answers:
         assert answer.headers["content-type"] == "application/json"
         body = answer.json()
-        assert list(body) == ["recommendation_id", "community", "version", "items"]
+        assert list(body) == ["recommendation_id", "community", "version", "items", "cursor"]
         assert body["community"] == "world"
         scores = [item["score"] for item in body["items"]]
         if kind == "members":  # a slate of groups is balanced: its order is not that of scores

@@ -158,7 +158,6 @@ def test_an_absurd_length_is_413(client: TestClient) -> None:
     [
         ("POST", ANA + "/groups", "GET"),
         ("DELETE", ANA + "/members", "GET"),
-        ("GET", WORLD + "/recommendations/groups", "POST"),
         ("PUT", "/v1/communities", "GET"),
         ("POST", "/healthz", "GET"),
     ],

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import func, select
 
 from data.store.changes import DeleteBlock, PutMember, apply_changes
-from data.store.connect import Store
+from data.store.connect import Store, open_store
 from data.store.erasure import erase_member
 from data.store.import_export import import_community
 from data.store.pages import KEPT_S, Paged, keep_paged, read_paged
+from data.store.schema import pages
 from engine.errors import BehindError, GoneError
 from engine.wanted import ANYTHING
 from serving.cursors import Page, Pages
@@ -53,15 +55,15 @@ def all_pages(client: TestClient, path: str, limit: int, **query: Any) -> list[l
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
 def test_the_pages_together_are_everything_once(live: TestClient, limit: int) -> None:
     for kind, everything in (("groups", groups(live, "ana")), ("members", people(live, "ana"))):
-        pages = all_pages(live, f"{ANA}/{kind}", limit)
-        assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
-        shown = [one for page in pages for one in page]
+        found = all_pages(live, f"{ANA}/{kind}", limit)
+        assert [len(page) for page in found[:-1]] == [limit] * (len(found) - 1)
+        shown = [one for page in found for one in page]
         assert sorted(shown) == sorted(everything)
 
 
 def test_a_page_has_what_filters_left_of_the_slate(live: TestClient) -> None:
-    pages = all_pages(live, f"{ANA}/groups", 1, exclude=["launch-site"], max_size=3)
-    assert sorted(one for page in pages for one in page) == ["new-pad", "oven-talk"]
+    found = all_pages(live, f"{ANA}/groups", 1, exclude=["launch-site"], max_size=3)
+    assert sorted(one for page in found for one in page) == ["new-pad", "oven-talk"]
 
 
 def test_a_block_between_two_pages_holds(live: TestClient) -> None:
@@ -105,10 +107,22 @@ def test_a_cursor_takes_no_filters(live: TestClient, also: dict[str, Any]) -> No
     assert_problem(answer, 422, "invalid")
 
 
-def test_a_slate_that_fits_on_its_page_is_not_kept(live: TestClient) -> None:
+def test_a_slate_that_fits_on_its_page_is_not_kept(
+    live: TestClient, settings: ServeSettings
+) -> None:
+    def kept() -> int:
+        store = open_store(str(settings.store))
+        with store.reading() as connection:
+            found = connection.scalar(select(func.count()).select_from(pages))
+        store.close()
+        return int(found or 0)
+
     answer = live.get(f"{ANA}/groups", params={"pages": True, "limit": 50}).json()
     assert answer["cursor"] is None
     assert live.get(f"{ANA}/groups", params={"limit": 1}).json()["cursor"] is None
+    assert kept() == 0
+    assert live.get(f"{ANA}/groups", params={"pages": True, "limit": 1}).json()["cursor"]
+    assert kept() == 1
 
 
 def test_a_slate_is_kept_for_a_quarter_of_an_hour(store: Store) -> None:
@@ -139,7 +153,7 @@ def test_a_slate_from_before_somebody_was_forgotten_is_not_kept(store: Store) ->
 
 def test_without_a_store_a_worker_keeps_slates_itself_and_not_for_longer() -> None:
     now = [1_000.0]
-    pages = Pages(Slates(Metrics()), clock=lambda: now[0])
+    paged = Pages(Slates(Metrics()), clock=lambda: now[0])
     live, asked = (
         Live("world", bundle_of(world().snapshot), None),
         Asked("world", Purpose.GROUPS, "ana"),
@@ -148,9 +162,9 @@ def test_without_a_store_a_worker_keeps_slates_itself_and_not_for_longer() -> No
     def page(cursor: str = "") -> Page:
         return Page(limit=1, min_sequence=0, pages=not cursor, cursor=cursor)
 
-    first = asyncio.run(pages.first(live, asked, page(), ANYTHING))
-    second = asyncio.run(pages.after(live, asked, page(str(first.cursor))))
+    first = asyncio.run(paged.first(live, asked, page(), ANYTHING))
+    second = asyncio.run(paged.after(live, asked, page(str(first.cursor))))
     assert [item.id for item in first.items] != [item.id for item in second.items]
     now[0] += KEPT_S + 1
     with pytest.raises(GoneError):
-        asyncio.run(pages.after(live, asked, page(str(first.cursor))))
+        asyncio.run(paged.after(live, asked, page(str(first.cursor))))

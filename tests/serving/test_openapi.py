@@ -118,6 +118,7 @@ def test_problems_are_problem_json_with_an_example_of_each_kind(contract: dict[s
                 assert str(value["status"]) == status, (method, path, kind)
                 kinds.add(kind)
             assert ("Retry-After" in response["headers"]) is (status in {"429", "503"})
+            assert ("WWW-Authenticate" in response["headers"]) is (status == "401")
     assert {"behind", "store", "overloaded", "not-ready", "unknown-reference", "gone"} <= kinds
     assert len(kinds) >= 17
 

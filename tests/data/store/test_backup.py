@@ -10,7 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from data.store.backup import back_up_store, put_back_store
-from data.store.changes import PutMember, PutMembership, PutPreferences, apply_changes
+from data.store.changes import (
+    Change,
+    PutMember,
+    PutMembership,
+    PutPreferences,
+    apply_changes,
+)
 from data.store.connect import Store, open_store
 from data.store.erasure import erase_member, erasure, note_step, pending_erasures
 from data.store.import_export import import_community
@@ -94,7 +100,7 @@ def test_a_backup_made_while_others_write_is_of_one_moment(filled: Store, tmp_pa
         place = 0
         while not stop.is_set():
             place += 1
-            new = [PutMember(f"n{place}"), PutMembership(f"n{place}", "launch-site")]
+            new: list[Change] = [PutMember(f"n{place}"), PutMembership(f"n{place}", "launch-site")]
             apply_changes(filled, "world", new, NOW)
 
     writer = threading.Thread(target=write)
