@@ -32,7 +32,7 @@ from data.store.connect import Store
 from data.store.vectors import texts_to_embed
 from engine.errors import SettingError
 
-WATCHED_PER_S = 5.0
+WATCHED_PER_S = 3.0
 """Of all texts, how many are looked for; asking for all would load the server more than they do."""
 
 RESTRICTED_PER_S = 2.0
@@ -42,13 +42,13 @@ LINES = 4
 TELLERS = 64
 """Connections over which changes are told."""
 
-LOOK_S = 0.01
+LOOK_S = 0.015
 """Seconds between two looks of one who waits to see something, at first."""
 
-SLACK = 0.05
+SLACK = 0.1
 """Who has waited for t seconds waits this many times t more: else looking would be the load."""
 
-SEEN_WITHIN_S = 10.0
+SEEN_WITHIN_S = 60.0
 """After this, something new counts as never seen."""
 
 DRAINED_WITHIN_S = 120.0

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmarks.live_tables import durability_table, freshness_table
 from benchmarks.report import run
 from engine.errors import DataError
 
@@ -310,7 +311,14 @@ def _cost(result: dict[str, Any]) -> Iterator[str]:
         )
 
 
-COSTS = {"retrieval": _retrieval, "latency": _latency, "cost": _cost, "ranking": _ranking}
+COSTS = {
+    "retrieval": _retrieval,
+    "latency": _latency,
+    "cost": _cost,
+    "ranking": _ranking,
+    "durability": durability_table,
+    "freshness": freshness_table,
+}
 """How the results of each benchmark of cost are laid out."""
 
 

@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
@@ -32,6 +33,10 @@ CARD, STORE, BUNDLES = "backup.json", "store.sqlite3", "bundles"
 
 TRIES = 20
 """Times a community is looked at again because one of its versions came or went meanwhile."""
+
+
+AGAIN_S = 0.05
+"""Seconds between two of these looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +176,7 @@ def _copy_community(registry: Registry, name: str, to: Path, *, link: bool) -> s
             current = Registry(to).current(name)
             if (current / MANIFEST).exists():
                 return current.name
+        time.sleep(AGAIN_S)
     raise BundleError(f"the bundles of {name!r} change too often to be copied: try again")
 
 

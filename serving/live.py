@@ -109,7 +109,7 @@ class Live:
         while self.applied < needed:
             try:
                 async with asyncio.timeout_at(asyncio.get_running_loop().time() + PATIENCE_S):
-                    await asyncio.to_thread(self.catch_up)
+                    await asyncio.to_thread(self.catch_up, needed)
             except TimeoutError:
                 break
             if self.applied >= needed:
@@ -122,8 +122,11 @@ class Live:
                 f"this worker knows changes up to {self.applied}, {needed} is needed: try again"
             )
 
-    def catch_up(self) -> int:
+    def catch_up(self, needed: int | None = None) -> int:
         """Apply everything the log holds by now, and return how many entries that was.
+
+        Args:
+            needed: It is enough to come so far.
 
         Raises:
             StoreUnavailableError: The log cannot be read; what was applied stays applied.
@@ -132,7 +135,10 @@ class Live:
             return 0
         with self._turn:
             before = self.applied
-            while self.store.head_of(self.name) > self.applied:
+            # What comes meanwhile is left to the next time: somebody may be waiting for this turn,
+            # and a log that is written to all the time has no end.
+            goal = self.store.head_of(self.name) if needed is None else needed
+            while self.applied < goal:
                 with self.store.reading() as connection:
                     facts, reached = changes_since(connection, self.name, self.applied, ENTRIES)
                 if reached == self.applied:

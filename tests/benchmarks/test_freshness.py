@@ -16,7 +16,7 @@ from engine.errors import SettingError
 
 
 def test_a_small_run_sees_every_kind_of_text_and_no_restricted_one(world_bundles: Path) -> None:
-    # Ten texts a second, five of them looked for: at the end each kind twice.
+    # Ten texts a second, three of them looked for: in two seconds each kind once, two twice.
     settings = FreshnessSettings(rate=10, seconds=2, beyond=30, beyond_s=1)
 
     result = measure(settings, [1], bundles=world_bundles)
@@ -26,7 +26,7 @@ def test_a_small_run_sees_every_kind_of_text_and_no_restricted_one(world_bundles
     assert texts["acknowledged"] + texts["refused"] == 20
     assert texts["never_seen"] == 0
     assert set(texts["seen_ms_by_kind"]) <= set(WATCHED)
-    assert texts["seen_ms"]["n"] >= 5
+    assert texts["seen_ms"]["n"] >= 4
     assert held["first_answers"] == sum(held["made"].values()) == 4
     assert held["still_shown"] == 0
     assert beyond["acknowledged"] > 0

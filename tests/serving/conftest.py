@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from engine.registry import Registry
 from tests.odd_world import odd_community
-from tests.serving.running import running
+from tests.serving.running import copied, running
 from tests.world import NOW
 from training.train import TrainSettings, Workshop, train
 
@@ -24,7 +22,7 @@ def served(
 ) -> Path:
     """A bundles folder with the world and the odd community; not to be changed."""
     folder = tmp_path_factory.mktemp("served") / "bundles"
-    shutil.copytree(world_bundles, folder, copy_function=os.link)
+    copied(world_bundles, folder)
     settings = TrainSettings(workshop.encoder.card.model, None, cache)
     moment = datetime.fromtimestamp(NOW, tz=UTC)
     train(odd_community(), settings, Registry(folder), moment)

@@ -109,6 +109,26 @@ def test_bundles_that_change_meanwhile_are_copied_whole(
         assert client.get("/readyz").status_code == 200
 
 
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_current_version_that_came_after_the_others_were_copied_is_waited_for(
+    world_bundles: Path, tmp_path: Path, arrives: bool
+) -> None:
+    prepared(world_bundles, tmp_path)
+    registry = Registry(tmp_path / "bundles")
+    another_version(registry, "world", "v2")
+    registry.promote("world", "v2")
+    version = registry.current("world")
+    aside = version.rename(version.with_name(".v2"))  # hidden, as if not there yet
+    late = threading.Timer(0.3, lambda: aside.rename(version) if arrives else None)
+    late.start()
+    where = ("--bundles", tmp_path / "bundles")
+    ended = run("backup", tmp_path / "backup", *where, "--link")
+    late.join()
+    assert (ended.exit_code == 0) is arrives
+    assert (tmp_path / "backup").exists() is arrives
+    assert not list(tmp_path.glob(".backup*"))
+
+
 @pytest.mark.parametrize("victim", ["store.sqlite3", "bundles/world/current", "extra"])
 def test_a_damaged_backup_is_refused_by_the_name_of_the_file(
     world_bundles: Path, tmp_path: Path, victim: str
