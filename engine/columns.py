@@ -236,12 +236,14 @@ class Profiles:
         """Return the profiles of rows given as (vectors, weights)."""
         offsets = np.zeros(len(parts) + 1, dtype=np.int64)
         np.cumsum([len(weights) for _, weights in parts], out=offsets[1:])
-        vectors = np.empty((int(offsets[-1]), dimension), dtype=np.float32)
-        shares = np.empty(int(offsets[-1]), dtype=np.float32)
-        for row, (part, weights) in enumerate(parts):
-            here = slice(int(offsets[row]), int(offsets[row + 1]))
-            vectors[here], shares[here] = part, weights
-        return cls(offsets, vectors, shares)
+        # At once: an overlay puts together thousands of rows again with every few changes.
+        nothing = np.zeros((0, dimension), np.float32), np.zeros(0, np.float32)
+        vectors, shares = zip(nothing, *parts, strict=True)
+        return cls(
+            offsets,
+            np.concatenate(vectors, dtype=np.float32, casting="same_kind"),
+            np.concatenate(shares, dtype=np.float32, casting="same_kind"),
+        )
 
     def __len__(self) -> int:
         """Return how many rows there are, with vectors or without."""

@@ -140,7 +140,8 @@ class LiveMembers:
         since = self.since
         told = {row: since.members[row] for row in rows if row in since.members}
         bands, band_of = _bands(members.bands, told.values())
-        ids = {row: one for row, one in since.member_rows.added.items() if row in set(rows)}
+        added = since.member_rows.added
+        ids = {row: added[row] for row in rows if row in added}
         ids.update(dict.fromkeys(dead, ""))
         names = {row: fact.name for row, fact in told.items()} | dict.fromkeys(dead, "")
         seen = {row: fact.discoverable for row, fact in told.items()}
