@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks.live_tables import durability_table, freshness_table
+from benchmarks.live_tables import durability_table, freshness_table, live_goals
 from benchmarks.report import run
 from engine.errors import DataError
 
@@ -78,6 +78,7 @@ def goals(results: Path) -> str:
         ),
     }
     rows |= _group_goals(results)
+    rows |= live_goals(results)
     lines = ["| goal | measured |", "| --- | --- |"]
     return "\n".join([*lines, *(f"| {goal} | {found} |" for goal, found in rows.items())])
 
