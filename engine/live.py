@@ -21,11 +21,12 @@ from engine.holds import NOTHING_HELD
 from engine.ids import IdMap
 from engine.live_groups import LiveGroups
 from engine.live_members import LiveMembers
+from engine.live_rows import even
 from engine.overlay import PatchedIndex, PatchedProfiles
 from engine.recommender import Recommender
 from engine.since import Since, Touched
 from engine.snapshot import Snapshot
-from engine.types import BoolVector, Rows
+from engine.types import BoolVector
 
 
 class Overlay:
@@ -99,7 +100,7 @@ class Overlay:
         members = self._members.now(last, touched.members, left)
         halfway = replace(last, members=members.members, behaviour=members.behaviour)
         groups = self._groups.now(halfway, touched.groups, gone, left)
-        ids, authors = self._evidence(last)
+        ids, authors = self._evidence(last, touched)
         return replace(
             halfway,
             groups=groups.groups,
@@ -108,22 +109,21 @@ class Overlay:
             post_authors=authors,
         )
 
-    def _evidence(self, last: Snapshot) -> tuple[Strings, Links]:
+    def _evidence(self, last: Snapshot, touched: Touched) -> tuple[Strings, Links]:
         """Return the ids of posts that serve as evidence, and who wrote each."""
         since = self._since
         size = len(since.base.post_ids) + len(since.new_evidence)
-        if size == len(last.post_ids):
+        new = {place: since.new_evidence[place] for place in range(len(last.post_ids), size)}
+        changed = new | touched.evidence
+        if not changed:
             return last.post_ids, last.post_authors
-        authors: dict[int, tuple[Rows, np.ndarray[tuple[int], np.dtype[np.float32]]]] = {}
-        new = {
-            place: post for place, post in since.new_evidence.items() if place >= len(last.post_ids)
-        }
-        for place, post in new.items():
-            found = [since.member_rows.find(one) for one in since.posts[post].authors]
-            rows = np.array(sorted({row for row in found if row is not None}), np.int64)
-            authors[place] = (rows, np.ones(len(rows), np.float32))
-        ids = last.post_ids.with_items(new, size)
-        return ids, last.post_authors.with_rows(authors, size)
+        authors = {place: even(self._authors(post)) for place, post in changed.items()}
+        return last.post_ids.with_items(new, size), last.post_authors.with_rows(authors, size)
+
+    def _authors(self, post: str) -> set[int]:
+        known = self._since.posts.get(post)
+        found = (self._since.member_rows.find(one) for one in (known.authors if known else ()))
+        return {row for row in found if row is not None}
 
 
 def _longer(seldom: BoolVector, size: int) -> BoolVector:

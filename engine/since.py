@@ -33,11 +33,13 @@ class Touched:
     groups: set[int] = field(default_factory=set)
     gone_members: set[int] = field(default_factory=set)
     gone_groups: set[int] = field(default_factory=set)
+    evidence: dict[int, str] = field(default_factory=dict)  # posts by their position
     holders: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         """Return whether there is any row."""
-        return bool(self.members or self.groups or self.gone_members or self.gone_groups)
+        rows = (self.members, self.groups, self.gone_members, self.gone_groups, self.evidence)
+        return any(rows)
 
 
 class Rows:
@@ -221,6 +223,7 @@ class Since:
         place = self.evidence.get(fact.id)
         if place is not None:
             self.changed_evidence.add(place)
+            touched.evidence[place] = fact.id
             touched.members.update(self.told_by(place))
             touched.groups.update(self.groups_told_by(place))
         for known, there in ((before, False), (fact, True)):

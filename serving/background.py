@@ -44,7 +44,7 @@ async def follow(communities: Communities) -> None:
         started = time.monotonic()
         for name, live in communities.loaded():
             try:
-                if live.store is not None and live.head().last > live.applied:
+                if live.head().last > live.applied:
                     await asyncio.to_thread(live.catch_up)
             except BelongError as error:
                 log.error("%s: changes cannot be read: %s", name, error)

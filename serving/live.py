@@ -40,15 +40,13 @@ class Live:
 
     def __init__(self, name: str, bundle: Bundle, store: Store | None) -> None:
         self.name = name
-        self.store = store if store is not None and _holds(store, name) else None
+        self.store: Store | None = None  # until it knows the community
         self.applied = bundle.manifest.watermark
-        self._overlay = Overlay(bundle, _secret(self.store, name))
+        self._overlay = Overlay(bundle)
+        self._known = store  # where it may become known
         self._turn = threading.Lock()
         self.embedded = self.applied  # how far this process has looked for texts to embed
-        if self.store is not None:
-            with self.store.reading() as connection:
-                self._overlay.take_in(muted_members(connection, name))
-                self._overlay.take_in(holds_now(connection, name, time.time()))
+        self.follows()
 
     @property
     def recommender(self) -> Recommender:
@@ -75,13 +73,29 @@ class Live:
         """How much is known beyond the bundle."""
         return len(self._overlay)
 
+    def follows(self) -> bool:
+        """Return whether there is a log to follow: a community may be imported after it is served.
+
+        Raises:
+            StoreUnavailableError: That cannot be told.
+        """
+        if self.store is not None or self._known is None or not _holds(self._known, self.name):
+            return self.store is not None
+        with self._turn, self._known.reading() as connection:
+            if self.store is None:
+                overlay = Overlay(self._overlay.bundle, secret_of(connection, self.name))
+                overlay.take_in(muted_members(connection, self.name))
+                overlay.take_in(holds_now(connection, self.name, time.time()))
+                self._overlay, self.store = overlay, self._known
+        return True
+
     def head(self) -> Head:
         """Return how far the community's log has come.
 
         Raises:
             StoreUnavailableError: That cannot be told.
         """
-        if self.store is None:
+        if not self.follows() or self.store is None:
             return Head(self.applied, self.applied)
         return self.store.look(self.name)
 
@@ -95,9 +109,9 @@ class Live:
             BehindError: It could not be brought up to date in `PATIENCE_S`.
             StoreUnavailableError: Nobody can tell what it should know.
         """
-        if self.store is None:
+        if self._known is None:
             return self.recommender
-        waits = self.store.kind != "sqlite"
+        waits = self._known.kind != "sqlite" or self.store is None
         head = await asyncio.to_thread(self.head) if waits else self.head()
         needed = max(head.restricted, min_sequence)
         if self.applied < needed:
@@ -131,7 +145,7 @@ class Live:
         Raises:
             StoreUnavailableError: The log cannot be read; what was applied stays applied.
         """
-        if self.store is None:
+        if not self.follows() or self.store is None:
             return 0
         with self._turn:
             before = self.applied
@@ -154,10 +168,3 @@ def _holds(store: Store, name: str) -> bool:
     except UnknownError:
         return False
     return True
-
-
-def _secret(store: Store | None, name: str) -> bytes:
-    if store is None:
-        return b""
-    with store.reading() as connection:
-        return secret_of(connection, name)

@@ -21,7 +21,7 @@ from tests.live_facts import blocks_of, bundle_of, facts_between, memberships_of
 from tests.random_community import random_tables
 from tests.reason_facts import Facts as Truth
 from tests.reason_facts import Given, check
-from tests.world import BREAD, NOW, ROCKETS, KeywordEncoder, World, world
+from tests.world import BREAD, MEMBERS, NOW, ROCKETS, KeywordEncoder, World, world
 
 
 def turned(seed: int) -> tuple[World, World]:
@@ -236,3 +236,26 @@ def test_a_muted_group_or_topic_is_shown_to_nobody_who_muted_it() -> None:
 
 def shown_to(live: Recommender, member: str) -> list[str]:
     return [item.id for item in live.groups_for(member, 50).items]
+
+
+def test_a_post_points_to_nobody_hidden_who_helped_to_write_it_later() -> None:
+    here = world()
+    overlay = Overlay(bundle_of(here.snapshot))
+    posts = {row["id"]: row for row in here.community.posts.to_dicts()}
+    shown = sorted(pointed_to(overlay.recommender) & set(posts))
+    assert shown
+    for post in shown:
+        row = posts[post]
+        place = row["id"].removeprefix("p")
+        first = here.community.members["id"][here.community.authors["member"][int(place)]]
+        both = PostFact(post, text=row["text"], written_at=row["ts"], authors=(first, "di"))
+        overlay.take_in(Facts(posts=(both,)))
+    assert not pointed_to(overlay.recommender) & set(shown), "di is hidden"
+
+
+def pointed_to(live: Recommender) -> set[str]:
+    """Return whatever is evidence of any reason that anybody else than di is given."""
+    members = [one for one in MEMBERS if one != "di"]
+    items = [item for one in members for item in live.members_for(one, 50).items]
+    items += [item for one in members for item in live.groups_for(one, 50).items]
+    return {post for item in items for why in item.reasons for post in why.evidence}

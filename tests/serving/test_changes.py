@@ -284,3 +284,18 @@ def test_changes_to_a_community_that_is_not_there_are_refused(live: TestClient) 
     for community_name in ("nowhere", "caf%C3%A9", "%00"):
         answer = live.put(f"/v1/communities/{community_name}/members/pia", json={})
         assert answer.status_code == 404, answer.text
+
+
+def test_a_community_that_is_imported_while_it_is_served_is_followed_from_then_on(
+    world_bundles: Path, tmp_path: Path
+) -> None:
+    bundles = copied(world_bundles, tmp_path / "bundles").bundles
+    file = str(tmp_path / "belong.sqlite3")
+    with serving(ServeSettings(bundles, poll_s=0.05, patience_s=0, store=file)) as client:
+        assert "bo" in people(client, "ana")
+        assert client.put(f"{HERE}/members/bo/blocks/ana").status_code == 404
+        store = open_store(file)
+        import_community(store, community(), NOW)
+        store.close()
+        done(client.put(f"{HERE}/members/bo/blocks/ana"))
+        assert "bo" not in people(client, "ana")
