@@ -61,7 +61,7 @@ def introduction_recommender(
             MutualCompanions(members.ties),
             SharedGroups(members, groups),
             InterestMatch(members.interests),
-            TakesPart(members),
+            TakesPart.of(members),
         ),
         scorer=ByAcquaintance(WeightedSum(NEWCOMER_WEIGHTS), WeightedSum(WEIGHTS)),
         selector=TopK(),

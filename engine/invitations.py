@@ -107,7 +107,7 @@ def invitation_recommender(
             InterestMatch(members.interests),
             MutualCompanions(members.ties),
             SharedGroups(members, groups),
-            TakesPart(members),
+            TakesPart.of(members),
         ),
         scorer=WeightedSum(WEIGHTS),
         selector=TopK(),

@@ -21,6 +21,7 @@ from engine.live_rows import Row, even, extended, terms_left, terms_of, terms_wi
 from engine.overlay import PatchedProfiles
 from engine.since import Since
 from engine.snapshot import (
+    A_DAY,
     OWN_WORDS,
     TOOK_PART,
     UNKNOWN,
@@ -40,9 +41,6 @@ PROFILE_WEIGHT, WROTE, SHARED = 2.0, 1.0, 0.3
 
 NEWEST = 200
 """Texts looked at for one member, the newest first."""
-
-A_DAY = 5
-"""Times of taking part that count of one day: nobody is seen more for writing more."""
 
 Profile = tuple[Matrix, Vector]
 

@@ -21,6 +21,9 @@ LATELY_DAYS = 90
 JOINED_HALF_LIFE_DAYS = 180.0
 """Age at which having joined a group says half as much, in `Behaviour.joined`."""
 
+A_DAY = 5
+"""Times of taking part that count of one day, in `MemberColumns.active`."""
+
 OWN_WORDS = 1.0
 """The weight of a term that a member's own texts use."""
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from data.community import Community
 from engine.domain import DAY_S
-from engine.snapshot import LATELY_DAYS
+from engine.snapshot import A_DAY, LATELY_DAYS
 from engine.types import Vector
 
 MEMBERSHIP_HALF_LIFE_DAYS = 180.0
@@ -118,9 +118,13 @@ def joins_lately(community: Community, asof: float) -> Vector:
 
 
 def members_active(community: Community, asof: float) -> Vector:
-    """Return how much each member took part, older times counting less: float32 (members,)."""
+    """Return how much each member took part, older times counting less: float32 (members,).
+
+    Of one day `A_DAY` times count: nobody is more there for writing all day.
+    """
     age = (asof - pl.col("ts")) / DAY_S
-    amount = decay(age, MEMBERSHIP_HALF_LIFE_DAYS)
+    times = pl.len().over("member", pl.col("ts") // DAY_S)
+    amount = decay(age, MEMBERSHIP_HALF_LIFE_DAYS) * pl.min_horizontal(A_DAY / times, 1.0)
     events = in_public(community, taking_part(community)).select("member", weight=amount)
     total = np.bincount(events["member"], weights=events["weight"], minlength=_members(community))
     return total.astype(np.float32)

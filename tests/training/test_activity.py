@@ -133,3 +133,10 @@ def test_a_first_post_without_a_date_is_nobodys_first() -> None:
     posts = [Post(f"{who}1", (who,), ("g",), None) for who in "abcde"]
     posts += [Post("r", ("z",), ("g",), ago(1), parent="a1")]
     assert np.isnan(activity.answered(make([*"abcdez"], ["g"], posts=posts))).all()
+
+
+def test_of_one_day_five_times_count_and_each_day_by_itself() -> None:
+    long_day = [Post(f"p{n}", ("a",), (), NOW) for n in range(1_000)]
+    other = [Post(f"q{n}", ("a", "b"), (), ago(180)) for n in range(2)]
+    found = activity.members_active(make(["a", "b"], ["g"], posts=[*long_day, *other]), NOW)
+    assert found == pytest.approx([5 + 2 / 2, 2 / 2])
