@@ -118,7 +118,7 @@ class VectorIndex:
             shape = (len(queries), k)
             return Neighbours(np.zeros(shape, np.int64), np.zeros(shape, np.float32))
         if self._graph is None:
-            return _best(np.arange(len(self))[None, :], queries @ self.vectors.T, k)
+            return best_of(np.arange(len(self))[None, :], queries @ self.vectors.T, k)
         depth = min(len(self), OVERFETCH * k)
         effort = faiss.SearchParametersHNSW(efSearch=max(64, 2 * depth))
         _, proposed = self._graph.search(queries, depth, params=effort)
@@ -127,8 +127,8 @@ class VectorIndex:
         # The graph may find fewer than asked for, and says so with -1.
         scores[proposed < 0] = -np.inf
         if (np.isfinite(scores).sum(axis=1) < k).any():
-            return _best(np.arange(len(self))[None, :], queries @ self.vectors.T, k)
-        return _best(known, scores, k)
+            return best_of(np.arange(len(self))[None, :], queries @ self.vectors.T, k)
+        return best_of(known, scores, k)
 
 
 def use_threads(count: int) -> None:
@@ -136,8 +136,18 @@ def use_threads(count: int) -> None:
     faiss.omp_set_num_threads(count)
 
 
-def _best(rows: Rows, scores: Matrix, k: int) -> Neighbours:
-    """Return the k best of each line; equal scores by row."""
+def best_of(rows: Rows, scores: Matrix, k: int) -> Neighbours:
+    """Return the k best of each line, best first; equal scores by row.
+
+    Args:
+        rows: What the scores are of, ascending: shape (q, n) or (1, n).
+        scores: Larger is better, shape (q, n).
+        k: How many, at most n.
+    """
+    if not k:
+        return Neighbours(
+            np.zeros((len(scores), 0), np.int64), np.zeros((len(scores), 0), np.float32)
+        )
     rows = np.broadcast_to(rows, scores.shape)
     if k < scores.shape[1]:
         # Whatever ties with the k-th must stay in until rows decide between equals.

@@ -18,7 +18,6 @@ from engine.bundle import Bundle
 from engine.columns import Links, Strings
 from engine.facts import Facts
 from engine.holds import NOTHING_HELD
-from engine.ids import IdMap
 from engine.live_groups import LiveGroups
 from engine.live_members import LiveMembers
 from engine.live_rows import even
@@ -39,7 +38,8 @@ class Overlay:
         self.recommender = Recommender(bundle, clock=clock)
         self._clock = clock
         self._holds = NOTHING_HELD
-        self._since = Since(bundle.snapshot, secret)
+        first = self.recommender
+        self._since = Since(bundle.snapshot, first.members, first.groups, secret)
         self._members = LiveMembers(self._since, self.recommender.terms)
         self._groups = LiveGroups(self._since, self.recommender.terms)
 
@@ -73,9 +73,9 @@ class Overlay:
     def _knowing(self, bundle: Bundle, sequence: int | None) -> Recommender:
         if sequence is not None:
             bundle = replace(bundle, manifest=replace(bundle.manifest, watermark=sequence))
-        rows, snapshot = self._since.member_rows.snapshot(), bundle.snapshot
-        members = IdMap(snapshot.members.ids, "member", rows)
-        groups = IdMap(snapshot.groups.ids, "group", self._since.group_rows.snapshot())
+        since, snapshot = self._since, bundle.snapshot
+        members = since.member_rows.snapshot(snapshot.members.ids)
+        groups = since.group_rows.snapshot(snapshot.groups.ids)
         terms = self.recommender.terms
         return Recommender(bundle, members, terms, groups, self._holds, self._clock)
 
@@ -89,8 +89,8 @@ class Overlay:
         return replace(
             last,
             snapshot=snapshot,
-            members=PatchedIndex.over(self.bundle.members, interests),
-            groups=PatchedIndex.over(self.bundle.groups, prototypes),
+            members=PatchedIndex(self.bundle.members, interests),
+            groups=PatchedIndex(self.bundle.groups, prototypes),
             ranker=replace(last.ranker, seldom=_longer(self.bundle.ranker.seldom, size)),
         )
 

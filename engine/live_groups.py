@@ -55,7 +55,6 @@ class LiveGroups:
         self.since = since
         self.base = since.base
         self.terms = terms
-        self._prototypes: dict[int, Profile] = {}
 
     def now(self, last: Snapshot, touched: Iterable[int], gone: Rows, left: Rows) -> GroupsNow:
         """Return the columns of groups.
@@ -72,10 +71,8 @@ class LiveGroups:
         members = {row: self._members(row) for row in rows} | nobody
         inside = groups.members.with_rows(members, size)
         inside = inside.without_targets(left) if len(left) else inside
-        for row in rows:
-            if self._is_described_anew(row):
-                self._prototypes[row] = self._profile(row)
-        self._prototypes |= {row: self._nothing() for row in dead}
+        described = {row: self._profile(row) for row in rows if self._is_described_anew(row)}
+        described |= {row: self._nothing() for row in dead}
         terms = {row: self._terms(row) for row in rows} | {row: terms_of({}) for row in dead}
         links, shown = terms_with(groups.terms, groups.term_posts, terms, size)
         neighbours = groups.neighbours.with_rows(nobody, size)
@@ -84,7 +81,7 @@ class LiveGroups:
             **self._facts(groups, rows, dead, size),
             size=inside.counts().astype(np.float32),
             members=inside,
-            prototypes=PatchedProfiles.over(self.base.groups.prototypes, self._prototypes, size),
+            prototypes=PatchedProfiles.over(groups.prototypes, described, size),
             neighbours=neighbours.without_targets(gone) if dead else neighbours,
             terms=links,
             term_posts=shown,
@@ -183,8 +180,10 @@ class LiveGroups:
     def _is_described_anew(self, row: int) -> bool:
         """Return whether what a group is about is known better than in the bundle."""
         fact = self.since.groups.get(row)
-        new_words = fact is not None and (Written.GROUP, fact.id) in self.since.vectors
-        return new_words or not self._known(row)
+        if fact is None or not self._known(row):
+            return not self._known(row)
+        says_nothing = not f"{fact.name}{fact.text}".strip()
+        return says_nothing or (Written.GROUP, fact.id) in self.since.vectors
 
     def _profile(self, row: int) -> Profile:
         """Return a group's prototypes: its description first, then its posts'."""
@@ -218,7 +217,7 @@ class LiveGroups:
         self, acts: Behaviour, groups: GroupColumns, rows: list[int], gone: Rows, size: int
     ) -> Behaviour:
         nobody = {row: even(()) for row in gone.tolist()}
-        moved = [row for row in rows if row in self._prototypes]
+        moved = [row for row in rows if self._is_described_anew(row)]
         topics = {row: direction(groups.prototypes.of_row(row)) for row in moved}
         # Where nobody has joined yet a group lies where its text says it would.
         placed = {row: unit(topics[row] @ acts.bridge) for row in moved if not self._known(row)}

@@ -60,7 +60,6 @@ class LiveMembers:
         self.since = since
         self.base = since.base
         self.terms = terms
-        self._interests: dict[int, Profile] = {}
 
     def now(self, last: Snapshot, touched: Iterable[int], gone: Rows) -> MembersNow:
         """Return the columns of members.
@@ -77,23 +76,19 @@ class LiveMembers:
         groups, joined, habits, left, visits = ({} for _ in range(5))
         muted, muted_terms = {}, {}
         blocks, terms = {}, dict.fromkeys(dead, terms_of({}))
+        interests = dict.fromkeys(dead, self._no_interests())
         for row in rows:
             groups[row], joined[row], habits[row] = self._groups(row)
             left[row], visits[row] = self._left(row), self._visits(row)
             blocks[row] = self._blocks(row)
             muted[row], muted_terms[row] = self._muted(row)
             terms[row] = self._terms(row)
-            self._interests[row] = self._profile(row)
-        for row in dead:
-            self._interests[row] = (
-                np.zeros((0, self._dimension), np.float32),
-                np.zeros(0, np.float32),
-            )
+            interests[row] = self._profile(row)
         links, shown = terms_with(members.terms, members.term_posts, terms, size)
         columns = replace(
             members,
             **self._facts(members, rows, dead, size),
-            interests=PatchedProfiles.over(self.base.members.interests, self._interests, size),
+            interests=PatchedProfiles.over(members.interests, interests, size),
             groups=members.groups.with_rows({**groups, **nothing}, size),
             left=members.left.with_rows({**left, **nothing}, size),
             ties=_among_people(members.ties, {}, gone, size),
@@ -127,9 +122,9 @@ class LiveMembers:
             "home_names": since.homes.strings,
         }
 
-    @property
-    def _dimension(self) -> int:
-        return int(self.base.members.interests.vectors.shape[1])
+    def _no_interests(self) -> Profile:
+        dimension = self.base.members.interests.vectors.shape[1]
+        return np.zeros((0, dimension), np.float32), np.zeros(0, np.float32)
 
     def _facts(
         self, members: MemberColumns, rows: list[int], dead: list[int], size: int
@@ -294,7 +289,7 @@ class LiveMembers:
             if said is not None:
                 parts.append(_weighed(said, WROTE if self._wrote(row, post) else SHARED))
         if not sum(len(weights) for _, weights in parts):
-            return np.zeros((0, self._dimension), np.float32), np.zeros(0, np.float32)
+            return self._no_interests()
         vectors = np.concatenate([part for part, _ in parts])
         weights = np.concatenate([part for _, part in parts])
         found = find_interests(vectors.astype(np.float32), weights)

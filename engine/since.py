@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from engine.columns import Strings
 from engine.facts import (
     BlockFact,
     Facts,
@@ -19,7 +19,7 @@ from engine.facts import (
     Written,
 )
 from engine.holds import HoldsSince
-from engine.ids import digest_of
+from engine.ids import IdMap, digest_of
 from engine.live_names import Names
 from engine.snapshot import Snapshot
 from engine.types import Rows as RowArray
@@ -45,51 +45,55 @@ class Touched:
 class Rows:
     """Ids -> rows: a bundle's, then one more for each newcomer. A row is never used again."""
 
-    def __init__(self, ids: Sequence[str]) -> None:
-        # '' stands for somebody who was erased from the bundle.
-        self._rows = {external: row for row, external in enumerate(ids) if external}
-        self.base = self.size = len(ids)
+    def __init__(self, known: IdMap) -> None:
+        self._known = known  # of the bundle: never changed
+        self._since: dict[str, int | None] = {}
+        self.base = self.size = len(known.ids)
         self.added: dict[int, str] = {}
         self.gone: set[int] = set()
 
     def find(self, external: str) -> int | None:
         """Return the row of an id, None if there is nothing by that id now."""
-        return self._rows.get(external)
+        if external in self._since:
+            return self._since[external]
+        return self._known.find(external)
 
     def claim(self, external: str) -> int:
         """Return the row of an id, a new one if it has none."""
-        row = self._rows.get(external)
+        row = self.find(external)
         if row is None:
-            row = self._rows[external] = self.size
+            row = self._since[external] = self.size
             self.added[row] = external
             self.size += 1
         return row
 
     def drop(self, external: str) -> int | None:
         """Take an id away and return the row it had, if any."""
-        row = self._rows.pop(external, None)
+        row = self.find(external)
         if row is not None:
+            self._since[external] = None
             self.gone.add(row)
             self.added.pop(row, None)
         return row
 
-    def snapshot(self) -> dict[str, int]:
-        """Return a copy of what is there now, for readers."""
-        return dict(self._rows)
+    def snapshot(self, ids: Strings) -> IdMap:
+        """Return what is there now, for readers, given the column of all ids."""
+        return self._known.since(ids, self._since)
 
     def ids(self) -> list[str]:
         """Return the ids there are now."""
-        return list(self._rows)
+        known = (one for one in self._known.externals() if one not in self._since)
+        return [*known, *(one for one, row in self._since.items() if row is not None)]
 
 
 class Since:
     """The newest fact about each thing, by row. One writer; never read while it is written."""
 
-    def __init__(self, base: Snapshot, secret: bytes = b"") -> None:
+    def __init__(self, base: Snapshot, members: IdMap, groups: IdMap, secret: bytes = b"") -> None:
         self.base = base
         self.secret = secret
-        self.member_rows = Rows(base.members.ids.tolist())
-        self.group_rows = Rows(base.groups.ids.tolist())
+        self.member_rows = Rows(members)
+        self.group_rows = Rows(groups)
         self.evidence = {external: place for place, external in enumerate(base.post_ids.tolist())}
         self.new_evidence: dict[int, str] = {}
         self.members: dict[int, MemberFact] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 import numpy as np
@@ -12,7 +12,7 @@ from engine.columns import Links
 from engine.index import EXACT_BELOW, VectorIndex
 from engine.query import Query
 from engine.snapshot import GroupColumns, MemberColumns
-from engine.types import Rows
+from engine.types import Rows, Vector
 
 DEPTH = 200
 """Candidates a source proposes at most."""
@@ -153,7 +153,7 @@ class Regulars:
         ranked = {}
         for band in range(len(members.bands)):
             rows = np.flatnonzero(willing & (members.audience == band))
-            ranked[band] = rows[np.argsort(-members.active[rows], kind="stable")][:depth]
+            ranked[band] = _most(rows, members.active[rows], depth)
         return cls(members, ranked)
 
     def propose(self, query: Query) -> Rows:
@@ -169,25 +169,46 @@ class NearestInBand:
     compared by themselves.
     """
 
-    by_band: Mapping[int, NearestVectors]
+    members: MemberColumns
+    small: Mapping[int, int]  # interests of each small band
+    depth: int = DEPTH
     name: ClassVar[str] = "nearest_in_band"
+    _nearest: dict[int, NearestVectors] = field(default_factory=dict)  # as they are asked for
 
     @classmethod
     def of(cls, members: MemberColumns, depth: int = DEPTH) -> Self:
         """Take every band of at most `SMALL_BAND` interests, unless it is the only one."""
         owners = members.interests.owners()
-        small = {}
-        for band in range(len(members.bands)):
-            mine = np.flatnonzero((members.audience[owners] == band) & (owners >= 0))
-            if 0 < len(mine) <= SMALL_BAND and len(mine) < len(owners):
-                index = VectorIndex.build(np.ascontiguousarray(members.interests.at(mine)))
-                small[band] = NearestVectors(index, owners[mine], depth)
-        return cls(small)
+        bands = members.audience[owners[owners >= 0]]
+        counts = np.bincount(bands[bands >= 0], minlength=len(members.bands))
+        sizes = enumerate(counts[: len(members.bands)].tolist())
+        total = len(owners)
+        small = {band: size for band, size in sizes if 0 < size <= SMALL_BAND and size < total}
+        return cls(members, small, depth)
 
     def propose(self, query: Query) -> Rows:
         """Return the nearest of a small band, nobody of a large one."""
-        nearest = self.by_band.get(query.audience)
-        return np.zeros(0, np.int64) if nearest is None else nearest.propose(query)
+        if query.audience not in self.small:
+            return np.zeros(0, np.int64)
+        # Bands nobody asks for are never put together; two threads may both do it, alike.
+        if query.audience not in self._nearest:
+            self._nearest[query.audience] = self._of_band(query.audience)
+        return self._nearest[query.audience].propose(query)
+
+    def _of_band(self, band: int) -> NearestVectors:
+        owners = self.members.interests.owners()
+        mine = np.flatnonzero((self.members.audience[owners] == band) & (owners >= 0))
+        vectors = np.ascontiguousarray(self.members.interests.at(mine))
+        return NearestVectors(VectorIndex.build(vectors), owners[mine], self.depth)
+
+
+def _most(rows: Rows, values: Vector, depth: int) -> Rows:
+    """Return the rows of the largest values, largest first; of equals the lower row."""
+    if len(rows) > depth:
+        floor = np.partition(values, len(rows) - depth)[len(rows) - depth]
+        keep = values >= floor
+        rows, values = rows[keep], values[keep]
+    return rows[np.argsort(-values, kind="stable")][:depth]
 
 
 def _strongest(

@@ -184,18 +184,18 @@ class _Now:
     def vectors(
         self, rows: dict[Written, dict[str, Row]], closed: Collection[str]
     ) -> Iterator[VectorFact]:
-        table = schema.vectors
-        for kind, texts in rows.items():
-            wanted = [one for one in texts if kind is not Written.POST or one not in closed]
-            for part in parts(wanted):
-                mine = select(table).where(
-                    table.c.community == self.community, table.c.kind == kind.value
-                )
-                for row in self.connection.execute(mine.where(table.c.id.in_(part))):
-                    # Vectors of an older text say nothing of the present one.
-                    if row.digest == digest_of_text(TEXT_OF[kind](texts[row.id])):
-                        matrix = np.frombuffer(row.vectors, np.float32).reshape(-1, row.dimension)
-                        yield VectorFact(kind, row.id, matrix, tuple(row.weights), row.model)
+        wanted = [
+            (kind.value, one)
+            for kind, texts in rows.items()
+            for one in texts
+            if kind is not Written.POST or one not in closed
+        ]
+        for (word, one), row in self.pairs(schema.vectors, ("kind", "id"), wanted).items():
+            kind = Written(word)
+            # Vectors of an older text say nothing of the present one.
+            if row["digest"] == digest_of_text(TEXT_OF[kind](rows[kind][one])):
+                matrix = np.frombuffer(row["vectors"], np.float32).reshape(-1, row["dimension"])
+                yield VectorFact(kind, one, matrix, tuple(row["weights"]), row["model"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Delete,
     FromClause,
+    Select,
     Table,
     and_,
     bindparam,
@@ -61,15 +62,30 @@ def rows_by(
         values: Whatever is looked for; each once.
         columns: Those wanted; none stands for all but `community`.
     """
-    names = columns or [one.name for one in table.columns if one.name != "community"]
-    wanted = [table.c[name] for name in names]
-    mine = table.c.community == community
+    names = tuple(columns) or _names(table)
     for part in parts(values):
         if isinstance(column, str):
-            found = select(*wanted).where(mine, table.c[column].in_(part))
-            yield from (dict(zip(names, row, strict=True)) for row in connection.execute(found))
+            given = {"of": community, "values": part}
+            rows = connection.execute(_by_values(table, column, names), given)
+            yield from (dict(zip(names, row, strict=True)) for row in rows)
         else:
-            yield from _by_pairs(connection, table, mine, column, wanted, part)
+            mine = table.c.community == community
+            yield from _by_pairs(
+                connection, table, mine, column, [table.c[name] for name in names], part
+            )
+
+
+@cache
+def _names(table: Table) -> tuple[str, ...]:
+    return tuple(one.name for one in table.columns if one.name != "community")
+
+
+@cache
+def _by_values(table: Table, column: str, names: tuple[str, ...]) -> Select[Any]:
+    """Return the statement once and for all: putting it together takes as long as running it."""
+    mine = table.c.community == bindparam("of")
+    one_of = table.c[column].in_(bindparam("values", expanding=True))
+    return select(*(table.c[name] for name in names)).where(mine, one_of)
 
 
 def _by_pairs(

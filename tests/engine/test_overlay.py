@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.columns import Links, Profiles, Strings, spliced
+from engine.ids import IdMap
 from engine.index import VectorIndex
-from engine.overlay import REPLACED, PatchedIndex, PatchedProfiles
+from engine.overlay import REPLACED, ROOM, PatchedIndex, PatchedProfiles
 from engine.types import Matrix
 
 DIMENSION = 8
@@ -47,7 +48,7 @@ def patched(rows: int, seed: int, changed: int) -> PatchedProfiles:
 @given(st.integers(0, 10_000), st.integers(0, 12))
 def test_search_finds_what_is_left_and_what_is_new(seed: int, changed: int) -> None:
     now = patched(40, seed, changed)
-    index = PatchedIndex.over(VectorIndex.build(now.vectors), now)
+    index = PatchedIndex(VectorIndex.build(now.vectors), now)
     owners = now.owners()
     alive = np.flatnonzero(owners != REPLACED)
     queries = unit(3, seed + 1)
@@ -64,7 +65,7 @@ def test_a_graph_finds_nearly_all_of_it_and_nothing_that_is_gone() -> None:
     hits = 0
     for seed in range(10):
         now = patched(400, seed, 60)
-        index = PatchedIndex.over(VectorIndex.build(now.vectors, exact_below=0), now)
+        index = PatchedIndex(VectorIndex.build(now.vectors, exact_below=0), now)
         owners, queries = now.owners(), unit(5, seed + 1)
         alive = np.flatnonzero(owners != REPLACED)
         found, cosines = index.search(queries, 10), queries @ now.at(alive).T
@@ -92,7 +93,7 @@ def test_all_gone_leaves_nothing_to_find() -> None:
     base = profiles(5, 3)
     nothing = (np.zeros((0, DIMENSION), np.float32), np.zeros(0, np.float32))
     now = PatchedProfiles.over(base, dict.fromkeys(range(5), nothing), 5)
-    index = PatchedIndex.over(VectorIndex.build(base.vectors), now)
+    index = PatchedIndex(VectorIndex.build(base.vectors), now)
     assert len(index) == 0
     assert index.search(unit(2, 1), 10).rows.shape == (2, 0)
 
@@ -108,3 +109,58 @@ def test_rows_in_the_place_of_others_leave_the_rest_as_it_was() -> None:
     offsets, [flat] = spliced(np.array([0, 0]), [np.array([], np.int64)], {2: [np.array([3])]}, 3)
     assert (offsets.tolist(), flat.tolist()) == ([0, 0, 0, 1], [3])
     assert Strings.of([]).with_items({1: "é"}, 2).tolist() == ["", "é"]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.booleans())
+def test_patch_upon_patch_is_as_one_and_leaves_every_reader_what_it_had(
+    seed: int,
+    forks: bool,
+) -> None:
+    chance = np.random.default_rng(seed)
+    base = profiles(12, seed)
+    true = {row: base.of_row(row) for row in range(12)}
+    steps = [(PatchedProfiles.over(base, {}, 12), dict(true))]
+    for size in range(13, 40):
+        now, true = steps[-1]
+        if forks and chance.random() < 0.2:
+            now, true = steps[chance.integers(len(steps))]
+        fresh = {
+            int(row): (unit(count := int(chance.integers(0, 4)), size), np.ones(count, np.float32))
+            for row in chance.choice(size, 3, replace=False)
+        }
+        steps.append((PatchedProfiles.over(now, fresh, size), true | fresh))
+    none = np.zeros((0, DIMENSION), np.float32), np.zeros(0, np.float32)
+    for now, true in steps:
+        for row in range(len(now)):
+            for found, right in zip(now.of_row(row), true.get(row, none), strict=True):
+                assert found.tolist() == right.tolist()
+        flat = np.concatenate([true.get(row, none)[0] for row in range(len(now))])
+        query = unit(1, seed)
+        near = PatchedIndex(VectorIndex.build(base.vectors), now).search(query, 5)
+        assert near.scores[0] == pytest.approx(np.sort(flat @ query[0])[::-1][:5], abs=1e-5)
+
+
+def test_vectors_that_are_taken_away_stay_nowhere() -> None:
+    secret = unit(1, 77)
+    now = PatchedProfiles.over(profiles(3, 1), {1: (secret, np.ones(1, np.float32))}, 3)
+    nothing = np.zeros((0, DIMENSION), np.float32), np.zeros(0, np.float32)
+    assert secret.tobytes() in now.pool.vectors.tobytes()
+    gone = PatchedProfiles.over(now, {1: nothing}, 3)
+    assert secret.tobytes() not in gone.pool.vectors.tobytes()
+
+
+def test_what_is_replaced_over_and_over_takes_no_more_room() -> None:
+    now, one = PatchedProfiles.over(profiles(3, 1), {}, 3), np.full(3, 1 / 3, np.float32)
+    for turn in range(2 * ROOM):
+        now = PatchedProfiles.over(now, {turn % 3: (unit(3, turn % 7), one)}, 3)
+    assert len(now.pool.weights) <= 5 * ROOM
+
+
+def test_ids_that_came_and_went_since_are_told_apart_from_those_before() -> None:
+    before = IdMap(Strings.of(["a", "b", "c"]), "member")
+    now = before.since(Strings.of(["", "b", "c", "d", "a"]), {"a": 4, "b": None, "d": 3, "e": None})
+    assert [now.find(one) for one in "abcde"] == [4, None, 2, 3, None]
+    assert len(now) == 3
+    assert [before.find(one) for one in "abcde"] == [0, 1, 2, None, None]
+    assert len(before) == 3
