@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from data.community import Community
 from engine.columns import Links
@@ -202,7 +203,9 @@ def _measure(
     truth: Truth, answers: Mapping[str, Answer], eligible: int, progress: Progress
 ) -> Systems:
     systems: Systems = {}
-    with progress.task("evaluate", len(truth.viewers) * len(answers)) as advance:
+    asked = len(truth.viewers) * len(answers)
+    # Threads would wait for each other longer than one of them computes.
+    with threadpool_limits(1), progress.task("evaluate", asked) as advance:
         for name, answer in answers.items():
             shown = np.full((len(truth.viewers), PLACES), -1, dtype=np.int64)
             for line, viewer in enumerate(truth.viewers.tolist()):
