@@ -38,6 +38,7 @@ DOORS = {
     "uvicorn": SERVING,
     "prometheus_client": SERVING,
     "opentelemetry": SERVING,
+    "httpx": ("belong/client/",),
     "sqlalchemy": STORE,
     "alembic": STORE,
     "psycopg": STORE,
@@ -176,6 +177,7 @@ def test_a_forbidden_import_is_found_wherever_it_hides(
         ("engine/bundle.py", "import joblib", {"joblib"}),
         ("engine/trees.py", "import onnx", {"onnx"}),
         ("belong/client.py", "from fastapi.responses import JSONResponse", {"fastapi"}),
+        ("serving/metrics.py", "import httpx", {"httpx"}),
     ],
 )
 def test_a_second_door_is_found(path: str, source: str, found: set[str]) -> None:

@@ -5,12 +5,18 @@ Exports `Client`, `AsyncClient`, what they take and answer, and their errors; se
 
 from belong.client.answers import (
     Acknowledged,
+    Arm,
+    BatchAnswer,
     Community,
     Erasure,
     ErasureBegun,
+    Experiment,
     FeedbackAcknowledged,
     ManyAcknowledged,
+    Ranked,
     Reason,
+    Replay,
+    ReplayedItem,
     Slate,
     Suggestion,
 )
@@ -47,11 +53,14 @@ from belong.client.errors import (
     UnreadableError,
 )
 from belong.client.feedback import Event, Feedback, ItemKind
+from belong.client.filters import GroupFilters, MemberFilters
 
 __all__ = [
     "AbsentError",
     "Acknowledged",
+    "Arm",
     "AsyncClient",
+    "BatchAnswer",
     "Block",
     "Change",
     "Client",
@@ -64,14 +73,17 @@ __all__ = [
     "Erasure",
     "ErasureBegun",
     "Event",
+    "Experiment",
     "Feedback",
     "FeedbackAcknowledged",
     "Group",
+    "GroupFilters",
     "InvalidError",
     "ItemKind",
     "Join",
     "Leave",
     "ManyAcknowledged",
+    "MemberFilters",
     "NoKeyError",
     "NotAllowedError",
     "Post",
@@ -82,8 +94,11 @@ __all__ = [
     "PutMember",
     "PutPost",
     "PutPreferences",
+    "Ranked",
     "Reason",
     "RefusedError",
+    "Replay",
+    "ReplayedItem",
     "Slate",
     "Suggestion",
     "TryAgainError",

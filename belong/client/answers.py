@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from belong.client.errors import Problem
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -49,12 +51,57 @@ class Slate:
         community: Whose.
         version: The bundle that answered.
         items: Best first; there may be none.
+        cursor: Leads to the next page; None if there is none, or no pages were asked for.
     """
 
     recommendation_id: str
     community: str
     version: str
     items: tuple[Suggestion, ...]
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The caller's own candidates that may be shown, best first.
+
+    Attributes:
+        recommendation_id: To be given back with feedback.
+        community: Whose.
+        version: The bundle that answered.
+        items: Best first; there may be none.
+        left_out: Ids of the others, as they were given: unknown, or not to be shown to this
+            member; which of the two is not told.
+    """
+
+    recommendation_id: str
+    community: str
+    version: str
+    items: tuple[Suggestion, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    """What one of many members is answered.
+
+    Attributes:
+        member: Whose answer it is.
+        slate: Their suggestions; None if there is a problem.
+        problem: Why there are none.
+    """
+
+    member: str
+    slate: Slate | None = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Answers for many members, in the order they were asked for."""
+
+    community: str
+    answers: tuple[BatchAnswer, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,3 +202,99 @@ class Communities:
     """All communities the key may see."""
 
     communities: tuple[Community, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedItem:
+    """One item of an earlier slate: what was answered, and what would be now.
+
+    Attributes:
+        id: Of the group or the member.
+        rank: Where it stood, from 1.
+        score: As it was.
+        odds: With what probability it was served, 0 to 1.
+        sources: Which sources found it.
+        reason_kinds: Which kinds of reasons were given.
+        refused_by: The policy that would refuse it now, 'gone' if it is not there any more; None
+            if it may be shown.
+        name: What it is called; None if it is refused.
+        reasons: Why it would be suggested now; none if it is refused.
+    """
+
+    id: str
+    rank: int
+    score: float
+    odds: float
+    sources: tuple[str, ...]
+    reason_kinds: tuple[str, ...]
+    refused_by: str | None = None
+    name: str | None = None
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """An earlier slate, through today's policies.
+
+    Attributes:
+        recommendation_id: Its id.
+        community: Whose.
+        purpose: What it was for, such as groups.
+        created_ts: When, unix seconds.
+        version: The bundle that answered.
+        policy: The version of the rules and of the operator's choices.
+        items: By rank.
+        member: For whom; None for someone known by a text alone.
+        arm: The arms of experiments it was answered for; None for none.
+    """
+
+    recommendation_id: str
+    community: str
+    purpose: str
+    created_ts: float
+    version: str
+    policy: str
+    items: tuple[ReplayedItem, ...]
+    member: str | None = None
+    arm: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way of answering groups; what is None is as the bundle has it.
+
+    Attributes:
+        name: What it is called.
+        weight: Its share, beside the others'.
+        intimacy: How much small groups are preferred, 0 to 3.
+        exploration: Share of slates in which a group seldom shown gets a place, 0 to 1.
+        variety: How much a slate mixes like the member's interests, 0 to 1.
+    """
+
+    name: str
+    weight: float = 1.0
+    intimacy: float | None = None
+    exploration: float | None = None
+    variety: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """Arms that are compared.
+
+    Attributes:
+        name: What it is called.
+        arms: Its ways of answering.
+        created_ts: Since when, unix seconds.
+    """
+
+    name: str
+    arms: tuple[Arm, ...]
+    created_ts: float
+
+
+@dataclass(frozen=True, slots=True)
+class Experiments:
+    """The experiments that run."""
+
+    experiments: tuple[Experiment, ...]

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import ClassVar
+
+from belong.client.call import given
 
 JsonObject = Mapping[str, object]
 
@@ -148,7 +150,7 @@ class PutMember(Change):
 
     def body(self) -> JsonObject:
         """Return the profile."""
-        return _given(self.profile)
+        return given(self.profile)
 
     def line(self) -> JsonObject:
         """Return what is told among many."""
@@ -169,7 +171,7 @@ class PutPreferences(Change):
 
     def body(self) -> JsonObject:
         """Return what has changed of them."""
-        return _given(self.preferences)
+        return given(self.preferences)
 
     def line(self) -> JsonObject:
         """Return what is told among many."""
@@ -190,7 +192,7 @@ class PutGroup(Change):
 
     def body(self) -> JsonObject:
         """Return what it is."""
-        return _given(self.about)
+        return given(self.about)
 
     def line(self) -> JsonObject:
         """Return what is told among many."""
@@ -211,7 +213,7 @@ class PutPost(Change):
 
     def body(self) -> JsonObject:
         """Return what it is."""
-        return _given(self.about)
+        return given(self.about)
 
     def line(self) -> JsonObject:
         """Return what is told among many."""
@@ -329,9 +331,3 @@ class Unblock(Block):
     """A member takes a block back."""
 
     method, change = "DELETE", "delete_block"
-
-
-def _given(value: Profile | Group | Post | Preferences) -> JsonObject:
-    """Return what was said of something; what is None was not."""
-    told = {field.name: getattr(value, field.name) for field in fields(value)}
-    return {name: one for name, one in told.items() if one is not None}

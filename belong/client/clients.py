@@ -12,8 +12,8 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
-from belong.client import calls
-from belong.client.calls import Call
+from belong.client import asking, overseeing, telling
+from belong.client.call import Call
 from belong.client.sending import Retries, answer_of, request_of, settings
 
 P = ParamSpec("P")
@@ -59,8 +59,8 @@ def _signed(method: M, build: Callable[..., Call[T]]) -> M:
 class Client:
     """Talks to Belong, and waits for each answer. It may be shared between threads.
 
-    Every method raises `ClientError` if it has no answer. Failed connections, 429 and 503 are
-    tried again where a repeat does no harm. Close it after use, or use it in a `with`.
+    Every method raises `ClientError` if it has no answer. Failed connections, 408, 429 and 503
+    are tried again where a repeat does no harm. Close it after use, or use it in a `with`.
     """
 
     def __init__(  # noqa: PLR0913 - what a caller usually names comes first
@@ -126,26 +126,40 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({str(self._http.base_url)!r})"
 
-    groups_for = _sent(calls.groups_for)
-    members_for = _sent(calls.members_for)
-    groups_for_text = _sent(calls.groups_for_text)
-    members_for_text = _sent(calls.members_for_text)
-    communities = _sent(calls.communities)
-    put_member = _sent(calls.put_member)
-    delete_member = _sent(calls.delete_member)
-    put_preferences = _sent(calls.put_preferences)
-    block = _sent(calls.block)
-    unblock = _sent(calls.unblock)
-    put_group = _sent(calls.put_group)
-    delete_group = _sent(calls.delete_group)
-    join = _sent(calls.join)
-    leave = _sent(calls.leave)
-    put_post = _sent(calls.put_post)
-    delete_post = _sent(calls.delete_post)
-    send_changes = _sent(calls.send_changes)
-    feedback = _sent(calls.feedback)
-    erasure = _sent(calls.erasure)
-    export_member = _sent(calls.export_member)
+    groups_for = _sent(asking.groups_for)
+    members_for = _sent(asking.members_for)
+    groups_first_page = _sent(asking.groups_first_page)
+    members_first_page = _sent(asking.members_first_page)
+    groups_next_page = _sent(asking.groups_next_page)
+    members_next_page = _sent(asking.members_next_page)
+    groups_for_text = _sent(asking.groups_for_text)
+    members_for_text = _sent(asking.members_for_text)
+    groups_for_many = _sent(asking.groups_for_many)
+    members_for_many = _sent(asking.members_for_many)
+    rank_groups = _sent(asking.rank_groups)
+    rank_members = _sent(asking.rank_members)
+    members_to_invite = _sent(asking.members_to_invite)
+    put_member = _sent(telling.put_member)
+    delete_member = _sent(telling.delete_member)
+    put_preferences = _sent(telling.put_preferences)
+    block = _sent(telling.block)
+    unblock = _sent(telling.unblock)
+    put_group = _sent(telling.put_group)
+    delete_group = _sent(telling.delete_group)
+    join = _sent(telling.join)
+    leave = _sent(telling.leave)
+    put_post = _sent(telling.put_post)
+    delete_post = _sent(telling.delete_post)
+    send_changes = _sent(telling.send_changes)
+    feedback = _sent(telling.feedback)
+    communities = _sent(overseeing.communities)
+    erasure = _sent(overseeing.erasure)
+    export_member = _sent(overseeing.export_member)
+    replay = _sent(overseeing.replay)
+    clear_reports = _sent(overseeing.clear_reports)
+    experiments = _sent(overseeing.experiments)
+    put_experiment = _sent(overseeing.put_experiment)
+    end_experiment = _sent(overseeing.end_experiment)
 
 
 class AsyncClient:
@@ -201,23 +215,37 @@ class AsyncClient:
     def __repr__(self) -> str:
         return f"AsyncClient({str(self._http.base_url)!r})"
 
-    groups_for = _awaited(calls.groups_for)
-    members_for = _awaited(calls.members_for)
-    groups_for_text = _awaited(calls.groups_for_text)
-    members_for_text = _awaited(calls.members_for_text)
-    communities = _awaited(calls.communities)
-    put_member = _awaited(calls.put_member)
-    delete_member = _awaited(calls.delete_member)
-    put_preferences = _awaited(calls.put_preferences)
-    block = _awaited(calls.block)
-    unblock = _awaited(calls.unblock)
-    put_group = _awaited(calls.put_group)
-    delete_group = _awaited(calls.delete_group)
-    join = _awaited(calls.join)
-    leave = _awaited(calls.leave)
-    put_post = _awaited(calls.put_post)
-    delete_post = _awaited(calls.delete_post)
-    send_changes = _awaited(calls.send_changes)
-    feedback = _awaited(calls.feedback)
-    erasure = _awaited(calls.erasure)
-    export_member = _awaited(calls.export_member)
+    groups_for = _awaited(asking.groups_for)
+    members_for = _awaited(asking.members_for)
+    groups_first_page = _awaited(asking.groups_first_page)
+    members_first_page = _awaited(asking.members_first_page)
+    groups_next_page = _awaited(asking.groups_next_page)
+    members_next_page = _awaited(asking.members_next_page)
+    groups_for_text = _awaited(asking.groups_for_text)
+    members_for_text = _awaited(asking.members_for_text)
+    groups_for_many = _awaited(asking.groups_for_many)
+    members_for_many = _awaited(asking.members_for_many)
+    rank_groups = _awaited(asking.rank_groups)
+    rank_members = _awaited(asking.rank_members)
+    members_to_invite = _awaited(asking.members_to_invite)
+    put_member = _awaited(telling.put_member)
+    delete_member = _awaited(telling.delete_member)
+    put_preferences = _awaited(telling.put_preferences)
+    block = _awaited(telling.block)
+    unblock = _awaited(telling.unblock)
+    put_group = _awaited(telling.put_group)
+    delete_group = _awaited(telling.delete_group)
+    join = _awaited(telling.join)
+    leave = _awaited(telling.leave)
+    put_post = _awaited(telling.put_post)
+    delete_post = _awaited(telling.delete_post)
+    send_changes = _awaited(telling.send_changes)
+    feedback = _awaited(telling.feedback)
+    communities = _awaited(overseeing.communities)
+    erasure = _awaited(overseeing.erasure)
+    export_member = _awaited(overseeing.export_member)
+    replay = _awaited(overseeing.replay)
+    clear_reports = _awaited(overseeing.clear_reports)
+    experiments = _awaited(overseeing.experiments)
+    put_experiment = _awaited(overseeing.put_experiment)
+    end_experiment = _awaited(overseeing.end_experiment)

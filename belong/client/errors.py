@@ -9,7 +9,7 @@
         ├── NotAllowedError   403: the key has not the scope
         ├── AbsentError       404, 410: nothing is there by that name, or not any more
         ├── ConflictError     409: the idempotency key stands for something else
-        └── TryAgainError     429, 503: later it may work
+        └── TryAgainError     408, 429, 503: later it may work
 
 None of them holds the key.
 """
@@ -89,7 +89,7 @@ class ConflictError(RefusedError):
 
 
 class TryAgainError(RefusedError):
-    """There was too much to do, or not everything was ready, as often as it was tried.
+    """There was too much to do, or something was not there in time, as often as it was tried.
 
     Attributes:
         retry_after_s: Seconds Belong asked to wait, None if it did not say.

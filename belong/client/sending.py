@@ -7,10 +7,11 @@ import math
 from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import httpx
 
-from belong.client.calls import Call, Repeat
+from belong.client.call import Call, QueryValue, Repeat
 from belong.client.errors import (
     OF_STATUS,
     ClientError,
@@ -28,7 +29,8 @@ Outcome = httpx.Response | httpx.RequestError
 """What came of sending a request."""
 
 REQUEST_ID = "x-request-id"
-BUSY = (429, 503)
+BUSY = (408, 429, 503)
+NO_CONTENT = 204
 LOST = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError)
 """Failures that may have passed by the next time."""
 
@@ -126,10 +128,30 @@ def request_of(
         headers["idempotency-key"] = key
     try:
         return client.build_request(
-            call.method, call.path, params=call.query, content=call.content, headers=headers
+            call.method,
+            call.path + _query_of(call),
+            content=call.content,
+            headers=headers,
+            timeout=_timeout_of(client, call),
         )
     except httpx.InvalidURL as error:
         raise ValueError(f"an id is too long: {error}") from None
+
+
+def _query_of(call: Call[Any]) -> str:
+    told = {name: _word(one) for name, one in (call.query or {}).items() if one is not None}
+    # An id may hold what UTF-8 has no bytes for; in a path it may, too.
+    return f"?{urlencode(told, doseq=True, errors='surrogatepass')}" if told else ""
+
+
+def _word(value: QueryValue) -> QueryValue:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _timeout_of(client: httpx.Client | httpx.AsyncClient, call: Call[Any]) -> httpx.Timeout:
+    usual = client.timeout
+    patient = None if usual.read is None else max(usual.read, call.patience_s)
+    return httpx.Timeout(connect=usual.connect, read=patient, write=usual.write, pool=usual.pool)
 
 
 def answer_of(call: Call[T], request: httpx.Request, outcome: Outcome) -> T:
@@ -147,7 +169,7 @@ def answer_of(call: Call[T], request: httpx.Request, outcome: Outcome) -> T:
     if not outcome.is_success:
         raise _refusal(outcome, asked)
     try:
-        return call.read(_json(outcome))
+        return call.read(None if outcome.status_code == NO_CONTENT else _json(outcome))
     except ShapeError as error:
         raise UnreadableError(f"not what Belong answers: {error}", asked) from None
 

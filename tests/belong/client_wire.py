@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import httpx
 
 from belong.client import AsyncClient, Client
-from belong.client.calls import Call
+from belong.client.call import Call
 
 T = TypeVar("T")
 

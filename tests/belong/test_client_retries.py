@@ -20,14 +20,16 @@ from belong.client import (
     TryAgainError,
     UnreachableError,
     UnreadableError,
-    calls,
+    asking,
+    overseeing,
+    telling,
 )
-from belong.client.calls import Call
+from belong.client.call import Call
 from tests.belong.client_wire import BOTH, SLATE, Send, Wire, by_waiting, done, problem
 
 MANY = {"sequence": 7, "changes": 1, "repeated": True}
 COUNTED = {"sequence": 7, "events": 1, "new": 0}
-LEAVE = calls.leave("town", "ana", "bakers")
+LEAVE = telling.leave("town", "ana", "bakers")
 LOST = [
     httpx.ConnectError("refused"),
     httpx.ConnectTimeout("late"),
@@ -36,18 +38,19 @@ LOST = [
     httpx.WriteError("reset"),
     httpx.RemoteProtocolError("half an answer"),
 ]
+BUSY = [problem(408, "late-body"), problem(429, "too-many"), problem(503, "behind")]
 HARMLESS: list[tuple[Call[Any], object]] = [
-    (calls.groups_for("town", "ana"), SLATE),
-    (calls.put_group("town", "bakers", Group()), {"sequence": 7}),
+    (asking.groups_for("town", "ana"), SLATE),
+    (telling.put_group("town", "bakers", Group()), {"sequence": 7}),
     (LEAVE, {"sequence": 7}),
-    (calls.send_changes("town", [Leave("ana", "bakers")]), MANY),
-    (calls.send_changes("town", [Leave("ana", "bakers")], "mine"), MANY),
-    (calls.feedback("town", [Feedback("r", "m", "i", ItemKind.GROUP, Event.SHOWN)]), COUNTED),
+    (telling.send_changes("town", [Leave("ana", "bakers")]), MANY),
+    (telling.send_changes("town", [Leave("ana", "bakers")], "mine"), MANY),
+    (telling.feedback("town", [Feedback("r", "m", "i", ItemKind.GROUP, Event.SHOWN)]), COUNTED),
 ]
 
 
 @pytest.mark.parametrize("send", BOTH)
-@pytest.mark.parametrize("failure", [*LOST, problem(429, "too-many"), problem(503, "behind")])
+@pytest.mark.parametrize("failure", [*LOST, *BUSY])
 @pytest.mark.parametrize(("call", "body"), HARMLESS)
 def test_what_does_no_harm_twice_is_sent_again_as_it_was(
     send: Send, failure: httpx.Response | Exception, call: Call[Any], body: object
@@ -57,14 +60,21 @@ def test_what_does_no_harm_twice_is_sent_again_as_it_was(
     first, second = wire.requests
     assert first.content == second.content
     assert first.headers == second.headers  # the idempotency key and the request's id included
-    assert ("idempotency-key" in first.headers) is (first.method == "POST")
+    assert ("idempotency-key" in first.headers) is first.url.path.endswith("/changes")
     assert len(wire.waits) == 1
 
 
 @pytest.mark.parametrize("send", BOTH)
-@pytest.mark.parametrize("failure", [*LOST, problem(429, "too-many"), problem(503, "behind")])
+@pytest.mark.parametrize("failure", [*LOST, *BUSY])
 @pytest.mark.parametrize(
-    "call", [calls.groups_for_text("town", "hi"), calls.members_for_text("town", "hi")]
+    "call",
+    [
+        asking.groups_for_text("town", "hi"),
+        asking.members_for_text("town", "hi"),
+        asking.groups_for_many("town", ["ana"]),
+        asking.rank_members("town", "ana", ["bo"]),
+        overseeing.clear_reports("town", "ana"),
+    ],
 )
 def test_a_post_without_a_key_is_never_sent_twice(
     send: Send, failure: httpx.Response | Exception, call: Call[Any]

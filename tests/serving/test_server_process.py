@@ -11,7 +11,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
@@ -69,37 +71,50 @@ def is_ready(port: int) -> bool:
         return False
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server that runs, and the files it writes to: nobody reads a pipe until it ends."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    out: Path
+    err: Path
+
+    def assert_ended_well(self) -> None:
+        self.process.wait(timeout=STOP_S)
+        err = self.err.read_text("utf-8")
+        assert self.process.returncode == 0, err
+        assert "Traceback" not in err
+        assert self.out.read_text("utf-8") == ""
+
+
 @contextmanager
-def server(bundles: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def server(bundles: Path, *options: str) -> Iterator[Server]:
     """Start `belong serve` in a process group of its own and wait until it is ready."""
     port = free_port()
     command = [sys.executable, "-m", "belong", "serve", "--bundles", str(bundles)]
-    process = subprocess.Popen(
-        [*command, "--port", str(port), *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        wait_until(lambda: process.poll() is not None or is_ready(port))
-        assert process.poll() is None, process.communicate()[1]
-        yield process, port
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-
-
-def assert_ended_well(process: subprocess.Popen[str]) -> None:
-    out, err = process.communicate(timeout=STOP_S)
-    assert process.returncode == 0, err
-    assert "Traceback" not in err
-    assert out == ""
+    with TemporaryDirectory() as told:
+        out, err = Path(told) / "out", Path(told) / "err"
+        with out.open("wb") as to_out, err.open("wb") as to_err:
+            process = subprocess.Popen(
+                [*command, "--port", str(port), *options],
+                stdout=to_out,
+                stderr=to_err,
+                start_new_session=True,
+            )
+        try:
+            wait_until(lambda: process.poll() is not None or is_ready(port))
+            assert process.poll() is None, err.read_text("utf-8")
+            yield Server(process, port, out, err)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def test_it_becomes_ready_answers_and_ends_on_sigterm(served: Path) -> None:
-    with server(served) as (process, port):
+    with server(served) as one:
+        process, port = one.process, one.port
         status, body = ask(port, GROUPS)
         assert (status, body["items"][0]["id"]) == (200, "launch-site")
         text = json.dumps({"text": "my levain and the crumb of sourdough"}).encode()
@@ -112,11 +127,12 @@ def test_it_becomes_ready_answers_and_ends_on_sigterm(served: Path) -> None:
             status, body = ask(port, f"/v1/communities/{name}/recommendations/groups")
             assert status == 200, (member[:80], body)
         process.send_signal(signal.SIGTERM)
-        assert_ended_well(process)
+        one.assert_ended_well()
 
 
 def test_a_body_announced_too_large_is_refused_before_it_is_sent(world_bundles: Path) -> None:
-    with server(world_bundles) as (process, port):
+    with server(world_bundles) as one:
+        process, port = one.process, one.port
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         connection.putrequest("POST", "/v1/communities/world/recommendations/groups")
         connection.putheader("content-length", str(10**10))
@@ -126,12 +142,13 @@ def test_a_body_announced_too_large_is_refused_before_it_is_sent(world_bundles: 
         connection.close()
         # Ctrl-C in a terminal.
         os.killpg(process.pid, signal.SIGINT)
-        assert_ended_well(process)
+        one.assert_ended_well()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_two_workers_answer_and_end_together(world_bundles: Path, number: signal.Signals) -> None:
-    with server(world_bundles, "--workers", "2") as (process, port):
+    with server(world_bundles, "--workers", "2") as one:
+        process, port = one.process, one.port
         # Workers become ready one by one; the second may still be loading.
         wait_until(lambda: all(is_ready(port) for _ in range(10)))
         for _ in range(10):
@@ -142,7 +159,7 @@ def test_two_workers_answer_and_end_together(world_bundles: Path, number: signal
             process.send_signal(number)
         else:
             os.killpg(process.pid, number)
-        assert_ended_well(process)
+        one.assert_ended_well()
 
 
 def test_a_port_that_is_taken_is_told_in_one_sentence(world_bundles: Path) -> None:
