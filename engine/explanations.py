@@ -229,7 +229,7 @@ class MemberReasons:
         if not len(mutual):
             return None
         people = _names(self.snapshot, mutual) or _people(mutual).lower()
-        text = f"You both talk with {people}."
+        text = f"You both talk with {people.removesuffix('.')}."
         evidence = tuple(members.ids[row] for row in mutual[:3].tolist())
         return Reason("mutual_companions", text, evidence)
 

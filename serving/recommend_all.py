@@ -95,6 +95,7 @@ def row_of(item: Suggestion) -> dict[str, Any]:
         "id": item.id,
         "name": item.name,
         "score": item.score,
+        "probability": item.probability,
         "reasons": [
             {"kind": why.kind, "text": why.text, "evidence": list(why.evidence)}
             for why in item.reasons

@@ -157,6 +157,9 @@ def test_a_name_stays_as_it_is_written() -> None:
     names = pl.when(pl.col("id") == "mo").then(pl.lit("One with One")).otherwise("name")
     here = world({"members": tables()["members"].with_columns(name=names)})
     assert reasons_for(here, "ana", member="bo")[0].text == "You both talk with One with One."
+    initial = pl.when(pl.col("id") == "mo").then(pl.lit("Mo S.")).otherwise("name")
+    here = world({"members": tables()["members"].with_columns(name=initial)})
+    assert reasons_for(here, "ana", member="bo")[0].text == "You both talk with Mo S."
 
 
 def test_a_small_group_is_praised_with_its_own_numbers() -> None:

@@ -46,7 +46,9 @@ def test_every_member_has_a_line_with_what_they_would_be_answered(world_folder: 
         found = written(world_folder, "--kind", kind)
         assert set(found) == set(MEMBERS)
         alone = run("ana", "--bundles", world_folder / "bundles", "--kind", kind, "--json")
-        assert found["ana"] == [item["id"] for item in json.loads(alone.output)["items"]]
+        items = json.loads(alone.output)["items"]
+        assert found["ana"] == [item["id"] for item in items]
+        assert all("probability" in item for item in items)
 
 
 def test_what_has_changed_since_the_bundle_is_known(world_folder: Path) -> None:
