@@ -37,7 +37,7 @@ def demo(
     from engine.registry import Registry
     from training.assess import AssessSettings, assess
     from training.console import TerminalProgress, figures_table
-    from training.train import TrainSettings, open_workshop, train
+    from training.train import Stored, TrainSettings, open_workshop, train
 
     if not no_serve:
         _check_port(port)
@@ -49,7 +49,7 @@ def demo(
     console.rule("keep")
     town, watermark = _kept(town, folder / "bundles" / STORE, progress)
     console.rule("learn")
-    train(town, settings, registry, datetime.now(UTC), progress, watermark)
+    train(town, settings, registry, datetime.now(UTC), progress, Stored(watermark))
     console.rule("measure on the last fifth of the joins")
     result = assess(town, AssessSettings(), open_workshop(DEFAULT_CACHE), progress)
     console.print(figures_table("groups", result["systems"]))

@@ -25,7 +25,7 @@ from benchmarks.machine import load_average, machine
 from benchmarks.report import run, write_report
 from benchmarks.server import running_server
 from data.store.connect import open_store
-from engine.bundle import read_manifest
+from engine.manifest import read_manifest
 from engine.registry import Registry
 from training.commands import DEFAULT_CACHE
 from training.figures_file import check_writable

@@ -19,11 +19,11 @@ from data.store.log import turn_of
 from data.town import make_town
 from data.validate import read_community
 from data.write import write_folder
-from engine.bundle import read_manifest
 from engine.errors import SettingError
+from engine.manifest import read_manifest
 from engine.registry import Registry
 from training.commands import DEFAULT_CACHE, DEFAULT_MODEL
-from training.train import TrainSettings, train
+from training.train import Stored, TrainSettings, train
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 """Stores that are made for the occasion; any other word is the address of one."""
@@ -98,7 +98,7 @@ def town_place(folder: Path, store: str, members: int, cache: Path = DEFAULT_CAC
     finally:
         opened.close()
     registry, at = Registry(folder / "bundles"), datetime.fromtimestamp(now, UTC)
-    train(found, TrainSettings(DEFAULT_MODEL, None, cache), registry, at, watermark=watermark)
+    train(found, TrainSettings(DEFAULT_MODEL, None, cache), registry, at, stored=Stored(watermark))
     return Place(folder / "bundles", store, TOWN)
 
 

@@ -15,7 +15,10 @@ def live_goals(results: Path) -> dict[str, str]:
     killed = [
         json.loads((results / f"durability-{store}.json").read_text("utf-8")) for store in STORES
     ]
-    fresh = json.loads((results / "freshness.json").read_text("utf-8"))
+    fresh, crowded, fuzzed = (
+        json.loads((results / f"{name}.json").read_text("utf-8"))
+        for name in ("freshness", "shedding", "fuzz")
+    )
     rate = fresh["settings"]["rate"]
     names = "; ".join(STORES.values())
     return {
@@ -31,6 +34,13 @@ def live_goals(results: Path) -> dict[str, str]:
         ),
         "first answers after a block, a preference, a deletion that still show it: 0": "; ".join(
             f"{_shown(one)} of {_asked(one):,}" for one in fresh["runs"]
+        ),
+        "asked twice what it can serve: refused with 503, p99 of the rest at most 3 times the "
+        "usual, as before within 5 s": (
+            f"{crowded['much']['refused']:,} refused, {_ratio(crowded)}, {_again(crowded)}"
+        ),
+        f"readers fuzzed for {fuzzed['minutes']:g} minutes: 0 failures": (
+            f"{fuzzed['failures']} of {fuzzed['inputs']:,} inputs"
         ),
     }
 
@@ -82,6 +92,42 @@ def freshness_table(result: dict[str, Any]) -> Iterator[str]:
             f"{much['refused']:,} | {much['most_waiting']:,} | {much['drained_s']:.1f} s | "
             f"{much['embedded_per_s']:.0f} |"
         )
+
+
+def shedding_table(result: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of a table of a server that is asked more than it can serve."""
+    yield (
+        f"| {result['kind']} on {result['community']}, {result['settings']['workers']} "
+        f"{_worker(result['settings'])} | asked/s | answered/s | refused | p50, p99 of answers | "
+        "p99 of refusals |"
+    )
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for name, part in (("little", result["little"]), ("twice its capacity", result["much"])):
+        yield (
+            f"| {name} | {part['rate']:.0f} | {part['answered_per_s']:.0f} | {part['refused']:,} | "
+            f"{_both(part['latency_ms'])} | {_ms(part['refused_ms'], 'p99')} |"
+        )
+
+
+def fuzz_table(result: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of a table of what damaged and hostile input did to each reader."""
+    yield f"| {result['minutes']:g} minutes of | inputs | read | refused | failed | slowest |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for name, one in result["targets"].items():
+        yield (
+            f"| {name.replace('_', ' ')} | {one['inputs']:,} | {one['read']:,} | "
+            f"{one['refused']:,} | {one['failed']} | {one['slowest_s']:.1f} s |"
+        )
+
+
+def _ratio(crowded: dict[str, Any]) -> str:
+    ratio = crowded["p99_ratio"]
+    return "nothing answered" if ratio is None else f"{ratio:.1f} times"
+
+
+def _again(crowded: dict[str, Any]) -> str:
+    recovery = crowded["recovery_s"]
+    return "not as before" if recovery is None else f"{recovery:.1f} s"
 
 
 def _worker(run: dict[str, Any]) -> str:

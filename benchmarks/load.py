@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import aiohttp
 import numpy as np
+from numpy.typing import NDArray
 from yarl import URL
 
 from benchmarks.timing import Times, latencies_ms
@@ -29,7 +30,12 @@ TIMEOUT_S = 10.0
 EARLY_S = 0.0015
 """Timers of an event loop are off by up to a millisecond: the last moments are waited out."""
 
+SHED = 503
+"""How a server refuses what it cannot answer in time; it must say when to try again."""
+
 T = TypeVar("T")
+
+Statuses = NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +54,26 @@ class Outcome:
         due_s: When each should have gone out, seconds since the first one.
         latency_ms: From that moment to its last byte (or its failure).
         late_ms: How late the client itself sent it; its share of the latency.
+        status: What each was answered with, 0 if it was not; int16.
         errors: What went wrong, with how often.
         empty: Answers without a single item.
         seconds: From the first request due to the last answer.
+        begun_s: When the first was due, by the clock that all processes here share.
     """
 
     due_s: Times
     latency_ms: Times
     late_ms: Times
+    status: Statuses
     errors: dict[str, int]
     empty: int
     seconds: float
+    begun_s: float
+
+    @property
+    def end_s(self) -> float:
+        """When the last request was due, by the same clock."""
+        return self.begun_s + float(self.due_s[-1])
 
 
 class _Tally:
@@ -85,11 +100,12 @@ async def open_loop(port: int, requests: Sequence[Request], rate: float, seconds
     tally = _Tally()
     scheduled = np.zeros(count)
     sent, finished = np.zeros(count), np.zeros(count)
+    status = np.zeros(count, np.int16)
     clock = time.perf_counter
 
     async def one(place: int, request: Request) -> None:
         sent[place] = clock()
-        await _send(session, port, request, tally)
+        status[place] = await _send(session, port, request, tally)
         finished[place] = clock()
 
     async with _session() as session:
@@ -106,9 +122,11 @@ async def open_loop(port: int, requests: Sequence[Request], rate: float, seconds
         due_s=scheduled - scheduled[0],
         latency_ms=latencies_ms(scheduled, finished),
         late_ms=latencies_ms(scheduled, sent),
+        status=status,
         errors=tally.errors,
         empty=tally.empty,
         seconds=float(finished.max() - scheduled[0]),
+        begun_s=float(scheduled[0]),
     )
 
 
@@ -122,13 +140,14 @@ async def closed_loop(
     tally = _Tally()
     starts: list[float] = []
     ends: list[float] = []
+    statuses: list[int] = []
     clock = time.perf_counter
     begin = clock()
 
     async def sender(turns: Iterator[Request]) -> None:
         while clock() - begin < seconds:
             start = clock()
-            await _send(session, port, next(turns), tally)
+            statuses.append(await _send(session, port, next(turns), tally))
             starts.append(start)
             ends.append(clock())
 
@@ -136,9 +155,23 @@ async def closed_loop(
         turns = itertools.cycle(requests)
         await asyncio.gather(*(sender(turns) for _ in range(senders)))
     due = np.array(starts)
-    latency = latencies_ms(due, np.array(ends))
-    taken = max(ends) - begin
-    return Outcome(due - begin, latency, np.zeros(len(due)), tally.errors, tally.empty, taken)
+    return Outcome(
+        due_s=due - begin,
+        latency_ms=latencies_ms(due, np.array(ends)),
+        late_ms=np.zeros(len(due)),
+        status=np.array(statuses, np.int16),
+        errors=tally.errors,
+        empty=tally.empty,
+        seconds=max(ends) - begin,
+        begun_s=begin,
+    )
+
+
+def sent_on_schedule(
+    port: int, requests: Sequence[Request], rate: float, seconds: float
+) -> Outcome:
+    """Do as `open_loop` does for some seconds; to be called in a process of its own."""
+    return run_quietly(open_loop(port, requests, rate, seconds))
 
 
 def run_quietly(work: Coroutine[None, None, T]) -> T:
@@ -161,7 +194,8 @@ def _session() -> aiohttp.ClientSession:
     )
 
 
-async def _send(session: aiohttp.ClientSession, port: int, request: Request, tally: _Tally) -> None:
+async def _send(session: aiohttp.ClientSession, port: int, request: Request, tally: _Tally) -> int:
+    """Return the status of the answer, 0 if there was none."""
     url = URL(f"http://{HOST}:{port}{request.path}", encoded=True)
     method = "GET" if request.body is None else "POST"
     try:
@@ -169,11 +203,14 @@ async def _send(session: aiohttp.ClientSession, port: int, request: Request, tal
             body = await response.read()
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         tally.fail(type(error).__name__)
-        return
-    if response.status != 200:
+        return 0
+    if response.status == SHED and "Retry-After" not in response.headers:
+        tally.fail(f"status {SHED} without Retry-After")
+    elif response.status != 200:
         tally.fail(f"status {response.status}")
     elif b'"items":[]' in body:
         tally.empty += 1
+    return int(response.status)
 
 
 async def _until(due: float) -> None:

@@ -14,7 +14,13 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks.live_tables import durability_table, freshness_table, live_goals
+from benchmarks.live_tables import (
+    durability_table,
+    freshness_table,
+    fuzz_table,
+    live_goals,
+    shedding_table,
+)
 from benchmarks.report import run
 from engine.errors import DataError
 
@@ -319,6 +325,8 @@ COSTS = {
     "ranking": _ranking,
     "durability": durability_table,
     "freshness": freshness_table,
+    "shedding": shedding_table,
+    "fuzz": fuzz_table,
 }
 """How the results of each benchmark of cost are laid out."""
 

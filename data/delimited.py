@@ -87,6 +87,8 @@ def _read_clean(content: bytes, separator: str) -> pl.DataFrame | None:
     mark = separator.encode()
     if not rest or rest.count(mark) != rows * header.count(mark):
         return None
+    if rest.startswith(BOM):  # which polars would take for the file's, not for the first id's
+        return None
     try:
         names = header.decode().split(separator)
         frame = pl.read_csv(

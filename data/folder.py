@@ -21,6 +21,13 @@ from engine.errors import DataError
 FORMATS = ("parquet", "csv", "tsv", "jsonl")
 GZ = ".gz"
 
+ALWAYS_UNPACKED, MOST_PACKED = 1 << 26, 200
+"""Bytes that may always come out of a gzip file; and, for a larger one, how many times its size."""
+
+ALWAYS_ROWS, MOST_ROWS = 1_000_000, 100
+"""Rows that a parquet file may always have; and, for a larger one, how many for each byte of it.
+A few bytes can say that one value comes a billion times."""
+
 
 @dataclass(frozen=True, slots=True)
 class RawTable:
@@ -120,16 +127,27 @@ def _read_file(path: Path, columns: dict[str, Column]) -> tuple[pl.DataFrame, li
 
 def _decompressed(file: str, content: bytes) -> bytes:
     """Return what a gzip file holds: all of it, or nothing."""
+    most = max(ALWAYS_UNPACKED, MOST_PACKED * len(content))
     try:
-        return gzip.decompress(content)
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+            unpacked = packed.read(most + 1)
     except EOFError as error:
         raise DataError(f"{file} ends too early, so rows are lost; copy it again") from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{file} is damaged or no gzip file ({error}); copy it again") from error
+    if len(unpacked) > most:
+        raise DataError(
+            f"{file} unpacks to more than {MOST_PACKED} times its size, which no table does; "
+            "unpack it if it is one"
+        )
+    return unpacked
 
 
 def _read_parquet(file: str, content: bytes, columns: dict[str, Column]) -> pl.DataFrame:
     try:
+        rows = pl.scan_parquet(io.BytesIO(content)).select(pl.len()).collect().item()
+        if rows > max(ALWAYS_ROWS, MOST_ROWS * len(content)):
+            raise ValueError(f"it says that it has {rows:,} rows, more than its bytes can hold")
         frame = pl.read_parquet(io.BytesIO(content))
         # Some writers store text as plain bytes; other bytes (a picture, say) are no column.
         texts = [name for name, dtype in frame.schema.items() if dtype == pl.Binary]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ CHUNK = 50_000
 
 MAX_COLUMNS = 1_000
 BOM = b"\xef\xbb\xbf"
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def check_columns(file: str, found: Sequence[str], columns: dict[str, Column]) -> None:
@@ -25,11 +27,11 @@ def check_columns(file: str, found: Sequence[str], columns: dict[str, Column]) -
     check_width(file, dict.fromkeys(found))
     for name, column in columns.items():
         if column.required and name not in found:
-            there = ", ".join(found)[:400] or "none"
+            there = printable(", ".join(found)[:400]) or "none"
             raise DataError(f"{file} has no column '{name}'; the columns found are: {there}")
     twice = next((name for at, name in enumerate(found) if name in found[:at]), None)
     if twice is not None:
-        raise DataError(f"{file} names the column '{twice}' twice; rename or remove one")
+        raise DataError(f"{file} names the column '{printable(twice[:80])}' twice; rename one")
     if LINE in found:
         raise DataError(f"{file} has a column '{LINE}', a name Belong needs itself; rename it")
 
@@ -38,6 +40,15 @@ def check_width(file: str, names: dict[str, None]) -> None:
     """Raise DataError for so many columns that the file cannot be a table."""
     if len(names) > MAX_COLUMNS:
         raise DataError(f"{file} has more than {MAX_COLUMNS:,} columns; is every row one record?")
+
+
+def printable(text: str) -> str:
+    r"""Return a text in which nothing moves the cursor.
+
+    >>> printable("we\bight")
+    'we?ight'
+    """
+    return _CONTROLS.sub("?", text)
 
 
 def not_utf8(error: UnicodeDecodeError) -> str:
@@ -52,5 +63,6 @@ def numbered_frame(
     numbers: list[int],
 ) -> pl.DataFrame:
     """Return columns of the given types, and ``_line``."""
-    frame = pl.DataFrame(data, schema=dtypes)
-    return frame.with_columns(pl.Series(LINE, numbers, dtype=pl.Int64))
+    lines = pl.Series(LINE, numbers, dtype=pl.Int64)
+    columns = {name: data.get(name, []) for name in dtypes}
+    return pl.DataFrame({**columns, LINE: lines}, schema={**dtypes, LINE: pl.Int64()})

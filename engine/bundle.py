@@ -23,62 +23,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from engine.array_file import mapped_array
 from engine.encoder import Encoder, OnnxEncoder
 from engine.errors import BundleError
 from engine.group_ranker import GroupRanker
 from engine.index import VectorIndex
+from engine.manifest import MANIFEST, Manifest, read_manifest
 from engine.snapshot import Snapshot, from_arrays, to_arrays
-
-FORMAT = 3
-"""The format this version writes, and the only one it reads.
-
-2 added behaviour and a ranker; 3 what members mute, and the names of languages and places.
-"""
+from engine.soundness import check_snapshot
 
 MAPPED_FROM = 1 << 20
 """Bytes from which a column is mapped instead of read."""
 
-MANIFEST = "manifest.json"
+ENCODER = "encoder"
+"""The folder of the encoder's export."""
+
 PARTIAL = ".partial"
 OPENED = frozenset({".npy", ".faiss", ".onnx", ".json"})
 """Endings of the files that are opened, each of which the manifest must vouch for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What is known of a bundle without opening it.
-
-    Attributes:
-        format: Version of the layout.
-        community: The community's name.
-        version: The bundle's name among its community's.
-        fingerprint: Hash of inputs and settings: equal for equal work.
-        created_at: When it was made, ISO 8601 in UTC.
-        watermark: Sequence number of the last change it contains, 0 for a folder.
-        window: First and last second of the data, null if undated.
-        sizes: How many members, groups, memberships and so on.
-        settings: What it was trained with.
-        libraries: Versions of what computed it.
-        metrics: What evaluation said of it, if it was evaluated.
-        files: For each file, its SHA-256 and size in bytes.
-    """
-
-    format: int
-    community: str
-    version: str
-    fingerprint: str
-    created_at: str
-    watermark: int
-    window: tuple[float | None, float | None]
-    sizes: dict[str, int]
-    settings: dict[str, Any]
-    libraries: dict[str, str]
-    metrics: dict[str, Any] = field(default_factory=dict)
-    files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +103,7 @@ def save_bundle(draft: Draft, community_folder: Path) -> Manifest:
             text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False)
             (beside / MANIFEST).write_text(text, "utf-8")
             _sync(beside / MANIFEST)
-            _sync(beside / "encoder")
+            _sync(beside / ENCODER)
             _sync(beside / "ranker")
             _sync(beside)
             beside.rename(target)
@@ -149,12 +116,14 @@ def save_bundle(draft: Draft, community_folder: Path) -> Manifest:
     return manifest
 
 
-def load_bundle(folder: Path, threads: int = 1) -> Bundle:
+def load_bundle(folder: Path, threads: int = 1, encoder: Encoder | None = None) -> Bundle:
     """Open a bundle after checking every file in it.
 
     Args:
         folder: `<bundles>/<community>/<version>`.
         threads: Threads for encoding a text.
+        encoder: One that is open already and was made of files with the same checksums: it is
+            shared then. None opens the bundle's.
 
     Raises:
         BundleError: It is absent, damaged, incomplete or of a newer format; the file is named.
@@ -166,41 +135,39 @@ def load_bundle(folder: Path, threads: int = 1) -> Bundle:
         name = path.relative_to(folder).as_posix()
         if path.suffix in OPENED and name != MANIFEST and name not in manifest.files:
             raise BundleError(f"{path} is not in the manifest: train again or roll back")
-    snapshot, members, groups = _open_columns(folder)
-    encoder = OnnxEncoder.load(folder / "encoder", threads)
+    snapshot = _open_columns(folder)
+    check_snapshot(snapshot)
+    members, groups = _open_indexes(snapshot, folder)
+    encoder = encoder or OnnxEncoder.load(folder / ENCODER, threads)
     dimensions = snapshot.members.interests.vectors.shape[1]
     if encoder.dimension != dimensions:
         raise BundleError(
-            f"{folder / 'encoder'} gives {encoder.dimension} dimensions, the bundle's vectors "
+            f"{folder / ENCODER} gives {encoder.dimension} dimensions, the bundle's vectors "
             f"have {dimensions}: train again or roll back"
         )
-    return Bundle(manifest, snapshot, members, groups, encoder, GroupRanker.load(folder / "ranker"))
+    ranker = GroupRanker.load(folder / "ranker")
+    if len(ranker.seldom) not in (0, len(snapshot.groups.ids)):
+        raise BundleError(
+            f"{folder / 'ranker' / 'seldom.npy'} is of {len(ranker.seldom)} groups, the bundle has "
+            f"{len(snapshot.groups.ids)}: train again or roll back"
+        )
+    return Bundle(manifest, snapshot, members, groups, encoder, ranker)
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """Read what is known of a bundle.
+def load_encoder(folder: Path, threads: int = 1) -> Encoder:
+    """Open nothing of a bundle but its encoder, after checking the encoder's files.
+
+    Args:
+        folder: `<bundles>/<community>/<version>`.
+        threads: Threads for encoding a text.
 
     Raises:
-        BundleError: There is none, it cannot be read, or it is of a newer format.
+        BundleError: It is absent, damaged, incomplete or of a newer format; the file is named.
     """
-    path = folder / MANIFEST
-    try:
-        fields = json.loads(path.read_text("utf-8"))
-        written = int(fields["format"])
-        if written != FORMAT:
-            raise BundleError(
-                f"{path} is of format {written}, this version reads {FORMAT}: "
-                f"{'update Belong' if written > FORMAT else 'train again'}"
-            )
-        files = {
-            name: {"sha256": str(known["sha256"]), "bytes": int(known["bytes"])}
-            for name, known in fields["files"].items()
-        }
-        return Manifest(**{**fields, "window": tuple(fields["window"]), "files": files})
-    except FileNotFoundError as error:
-        raise BundleError(f"{folder} holds no bundle: {MANIFEST} is missing") from error
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise BundleError(f"{path} cannot be read ({error}): train again or roll back") from error
+    for name, known in read_manifest(folder).files.items():
+        if name.startswith(f"{ENCODER}/"):
+            _check_file(folder, name, known)
+    return OnnxEncoder.load(folder / ENCODER, threads)
 
 
 class _Arrays(dict[str, Any]):
@@ -212,28 +179,33 @@ class _Arrays(dict[str, Any]):
     def __missing__(self, name: str) -> Any:  # noqa: ANN401
         path = self._folder / f"{name}.npy"
         try:
+            mapped: NDArray[Any] = mapped_array(path)
             # Each mapped file keeps a descriptor open, of which a process has about a thousand:
-            # only files large enough to be worth sharing between workers are mapped.
-            mode: Literal["r"] | None = "r" if path.stat().st_size >= MAPPED_FROM else None
-            mapped = np.load(path, mmap_mode=mode, allow_pickle=False)
-            mapped.setflags(write=False)
+            # only files large enough to be worth sharing between workers stay mapped.
+            if path.stat().st_size < MAPPED_FROM:
+                mapped = np.array(mapped)
+                mapped.setflags(write=False)
         except (OSError, ValueError) as error:
             raise BundleError(f"{path} is no readable column ({error}): train again") from error
         # A plain view is several times quicker to slice than numpy's memmap class.
         return np.asarray(mapped)
 
 
-def _open_columns(folder: Path) -> tuple[Snapshot, VectorIndex, VectorIndex]:
+def _open_columns(folder: Path) -> Snapshot:
     snapshot: Snapshot = from_arrays(Snapshot, _Arrays(folder))
+    return snapshot
+
+
+def _open_indexes(snapshot: Snapshot, folder: Path) -> tuple[VectorIndex, VectorIndex]:
     interests, prototypes = snapshot.members.interests.vectors, snapshot.groups.prototypes.vectors
     members = VectorIndex.load(interests, folder / "members.faiss")
-    return snapshot, members, VectorIndex.load(prototypes, folder / "groups.faiss")
+    return members, VectorIndex.load(prototypes, folder / "groups.faiss")
 
 
 def _check_written(folder: Path) -> None:
     """Open what was written: numpy and faiss overlook a disk that fills as a file's end is due."""
     try:
-        _open_columns(folder)
+        _open_indexes(_open_columns(folder), folder)
     except BundleError as error:
         raise OSError(f"it cannot be read back: {error}") from error
 
@@ -247,7 +219,7 @@ def _write_files(draft: Draft, folder: Path) -> None:
     except RuntimeError as error:  # faiss has no other word for a full disk
         raise OSError(str(error)) from error
     draft.ranker.save(folder / "ranker")
-    shutil.copytree(draft.encoder_folder, folder / "encoder")
+    shutil.copytree(draft.encoder_folder, folder / ENCODER)
 
 
 def _seal(folder: Path) -> dict[str, dict[str, Any]]:

@@ -7,19 +7,25 @@ a server never imports torch.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 import numpy as np
 
 from engine.errors import BundleError, StageError
+from engine.json_file import json_object, names_in, only, part_of
 from engine.types import Matrix
 
 TOKEN_BUDGET = 1024
 """Tokens in one batch, padding included. Larger batches were measured to be slower on two cores."""
+
+LARGEST = 1 << 16
+"""Dimensions of a vector, and tokens of a text: no encoder has more."""
+
+TRIED = "a word"
+"""What an encoder is tried with before anybody relies on it."""
 
 MAX_CHARACTERS = 8_000
 """Characters of a text that reach the tokenizer: far more than any model here can read."""
@@ -80,8 +86,7 @@ class OnnxEncoder:
         from tokenizers import Tokenizer
 
         try:
-            fields = json.loads((folder / "encoder.json").read_text("utf-8"))
-            card = EncoderCard(**{**fields, "inputs": tuple(fields["inputs"])})
+            card = _card(json_object((folder / "encoder.json").read_bytes()))
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = threads
             # The arena keeps the largest batch ever seen; texts vary, memory should not.
@@ -90,13 +95,16 @@ class OnnxEncoder:
                 str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
             )
             tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            tokenizer.enable_truncation(card.max_tokens)
+            tokenizer.no_padding()
+            encoder = cls(card, session, tokenizer)
+            encoder.encode([TRIED])
         except Exception as error:
+            why = str(error).partition("\n")[0][:500]
             raise BundleError(
-                f"{folder} holds no readable encoder ({error}): export it again"
+                f"{folder} holds no readable encoder ({why}): export it again"
             ) from error
-        tokenizer.enable_truncation(card.max_tokens)
-        tokenizer.no_padding()
-        return cls(card, session, tokenizer)
+        return encoder
 
     @property
     def dimension(self) -> int:
@@ -142,6 +150,21 @@ class OnnxEncoder:
             mask[line, : len(encoding.ids)] = 1
         feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         return {name: feed[name] for name in self.card.inputs}
+
+
+def _card(told: dict[str, Any]) -> EncoderCard:
+    """Return what has to be known of an export; ValueError if it is not that."""
+    only(told, [one.name for one in fields(EncoderCard)])
+    texts = ("model", "prompt", "fingerprint")
+    dimension, most = (part_of(told, name, int) for name in ("dimension", "max_tokens"))
+    if not (0 < dimension <= LARGEST and 0 < most <= LARGEST):
+        raise ValueError(f"'dimension' and 'max_tokens' are 1 to {LARGEST}")
+    return EncoderCard(
+        dimension=dimension,
+        max_tokens=most,
+        inputs=names_in(told, "inputs"),
+        **{name: part_of(told, name, str) for name in texts},
+    )
 
 
 def batches_by_length(lengths: np.ndarray[Any, Any], budget: int) -> Iterator[np.ndarray[Any, Any]]:

@@ -10,7 +10,9 @@
     │   ├── GoneError                 what was kept for a while is kept no more
     │   ├── GateError                 a new bundle is worse than the current one
     │   └── BundleError               a bundle is absent, damaged or of another format
+    │       └── NotLoadedError        it is on its way into memory
     ├── StoreUnavailableError         the database cannot be used now; later it may
+    │   └── StoreFullError            no room is left on its disk
     ├── BehindError                   a worker does not know yet what an answer needs
     └── StageError                    a stage broke its contract: a bug, never bad input
         └── NotUnitNormError          a vector that should have length 1 has not
@@ -57,8 +59,16 @@ class BundleError(UserError):
     """A bundle is absent, damaged, incomplete or of a format this version cannot read."""
 
 
+class NotLoadedError(BundleError):
+    """A bundle is being loaded, or waits for room in memory; trying again helps."""
+
+
 class StoreUnavailableError(BelongError):
     """The database is locked, gone, full or too slow; nothing was changed. Later it may be used."""
+
+
+class StoreFullError(StoreUnavailableError):
+    """No room is left on the database's disk; nothing was changed. With room it may be used."""
 
 
 class BehindError(BelongError):

@@ -8,19 +8,22 @@ ranker/seldom.npy       groups that are seldom shown
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
 
+from engine.array_file import mapped_array
 from engine.calibration import Calibration
-from engine.errors import BundleError
+from engine.errors import BundleError, SettingError
 from engine.features import CoMembership, Companions, InterestMatch, Liveliness
+from engine.json_file import json_object, names_in, number_in, numbers_in, only, part_of
 from engine.preferences import Preferences
 from engine.ranker import Blend, Boosted, Linear, Weigher, WeightedSum
 from engine.trees import Trees
-from engine.types import BoolVector
+from engine.types import BoolVector, Vector
 
 WEIGHTS = {
     CoMembership.name: 1.0,
@@ -91,16 +94,18 @@ class GroupRanker:
             BundleError: It cannot be read.
         """
         try:
-            plain = json.loads((folder / RANKER).read_text("utf-8"))
+            plain = json_object((folder / RANKER).read_bytes())
             return cls(
-                _read(plain["known"], folder),
-                _read(plain["newcomer"], folder),
-                _calibration(plain["calibration"]),
-                Preferences(**plain["preferences"]),
-                np.load(folder / "seldom.npy", allow_pickle=False),
-                plain["story"],
+                _read(part_of(plain, "known", dict), folder),
+                _read(part_of(plain, "newcomer", dict), folder),
+                _calibration(part_of(plain, "calibration", dict, NoneType)),
+                _preferences(part_of(plain, "preferences", dict)),
+                _seldom(folder / "seldom.npy"),
+                part_of(plain, "story", dict),
             )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except RecursionError as error:
+            raise BundleError(f"{folder / RANKER} is nested too deep: train again") from error
+        except (OSError, ValueError, TypeError, SettingError) as error:
             raise BundleError(f"{folder / RANKER} cannot be read ({error}): train again") from error
 
 
@@ -120,19 +125,55 @@ def _written(scorer: Weigher, folder: Path, name: str) -> dict[str, Any]:
 
 
 def _read(plain: dict[str, Any], folder: Path) -> Weigher:
-    kind = plain["kind"]
+    kind = part_of(plain, "kind", str)
     if kind == WeightedSum.name:
-        return WeightedSum(plain["weights"])
+        weights = part_of(plain, "weights", dict)
+        return WeightedSum({name: number_in(weights, name) for name in weights})
     if kind == Linear.name:
-        numbers = [np.array(plain[key], np.float32) for key in ("means", "scales", "weights")]
-        return Linear(tuple(plain["columns"]), *numbers)
+        columns = names_in(plain, "columns")
+        means, scales, weights = (
+            _numbers(plain, key, 2 * len(columns)) for key in ("means", "scales", "weights")
+        )
+        if not scales.all():
+            raise ValueError("a scale is 0")
+        return Linear(columns, means, scales, weights)
     if kind == Boosted.name:
-        graph = (folder / Path(plain["file"]).name).read_bytes()
-        return Boosted(tuple(plain["columns"]), Trees(graph))
+        name = Path(part_of(plain, "file", str)).name
+        if not name.endswith(".onnx"):
+            raise ValueError(f"{name[:80]!r} is no file of trees")
+        columns = names_in(plain, "columns")
+        trees = Trees((folder / name).read_bytes())
+        trees.predict(np.zeros((1, len(columns)), np.float32))
+        return Boosted(columns, trees)
     if kind == Blend.name:
-        parts = tuple(_read(part, folder) for part in plain["parts"])
-        return Blend(parts, tuple(plain["scales"]))
-    raise ValueError(f"a scorer of the kind {kind!r} is not known")
+        parts = tuple(
+            _read(part_of({"part": part}, "part", dict), folder)
+            for part in part_of(plain, "parts", list)
+        )
+        spreads = _numbers(plain, "scales", len(parts))
+        if not (parts and spreads.all()):
+            raise ValueError("there is nothing to blend, or a scale is 0")
+        return Blend(parts, tuple(part_of(plain, "scales", list)))
+    raise ValueError(f"a scorer of the kind {kind[:80]!r} is not known")
+
+
+def _numbers(plain: dict[str, Any], name: str, size: int) -> Vector:
+    found = np.array(numbers_in(plain, name), np.float32)
+    if len(found) != size or not np.isfinite(found).all():
+        raise ValueError(f"{name!r} is not {size} finite numbers")
+    return found
+
+
+def _seldom(path: Path) -> BoolVector:
+    found = np.array(mapped_array(path))
+    if found.dtype != np.bool_ or found.ndim != 1:
+        raise ValueError(f"{path.name} is not a yes or no for each group")
+    return found
+
+
+def _preferences(plain: dict[str, Any]) -> Preferences:
+    part_of({"new_groups": 0, **plain}, "new_groups", int)
+    return Preferences(**{name: part_of(plain, name, int, float) for name in plain})
 
 
 def _plain(calibration: Calibration | None) -> dict[str, Any] | None:
@@ -144,5 +185,13 @@ def _plain(calibration: Calibration | None) -> dict[str, Any] | None:
 def _calibration(plain: dict[str, Any] | None) -> Calibration | None:
     if plain is None:
         return None
-    weights = np.array(plain["weights"], np.float32)
-    return Calibration(**{**plain, "columns": tuple(plain["columns"]), "weights": weights})
+    only(plain, [one.name for one in fields(Calibration)])
+    columns = names_in(plain, "columns")
+    return Calibration(
+        part_of(plain, "event", str),
+        number_in(plain, "horizon_days"),
+        columns,
+        number_in(plain, "intercept"),
+        _numbers(plain, "weights", 2 + len(columns)),
+        number_in(plain, "highest"),
+    )

@@ -18,8 +18,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.bundle import MANIFEST, Manifest, read_manifest
 from engine.errors import BundleError, UnknownError
+from engine.json_file import json_object, names_in, part_of
+from engine.manifest import Manifest, read_manifest
 
 CURRENT = "current"
 PROMOTIONS = "promotions.jsonl"
@@ -116,12 +117,9 @@ class Registry:
         except BundleError:
             current = None
         listed = []
-        for path in sorted(self.folder(community).glob(f"*/{MANIFEST}")):
-            version = path.parent.name
-            if version.startswith("."):
-                continue  # being written
+        for version in self._folders(community):
             try:
-                manifest, problem = read_manifest(path.parent), ""
+                manifest, problem = read_manifest(self.folder(community) / version), ""
             except BundleError as error:
                 manifest, problem = None, str(error)
             listed.append(Listed(version, version == current, manifest, problem))
@@ -166,10 +164,10 @@ class Registry:
         """Return what is recorded of promotions, oldest first; a torn line is passed over."""
         path = self.folder(community) / PROMOTIONS
         try:
-            lines = path.read_text("utf-8").splitlines()
+            lines = path.read_bytes().split(b"\n")
         except FileNotFoundError:
             return []
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise BundleError(f"{path} cannot be read ({error}): mend its rights") from error
         found = (_promotion_of(line) for line in lines)
         return [promotion for promotion in found if promotion is not None]
@@ -211,8 +209,11 @@ class Registry:
         A reader that has it open keeps it until it lets go.
 
         Raises:
+            UnknownError: There is no such version.
             BundleError: It is promoted, or could not be removed.
         """
+        if not (_is_folder_name(version) and (self.folder(community) / version).is_dir()):
+            raise UnknownError(f"{community!r} has no version {version!r}")
         with self._changing(community):
             if version in self._history(community):
                 raise BundleError(f"{version} of {community!r} is promoted: it cannot be removed")
@@ -225,6 +226,39 @@ class Registry:
             except OSError as error:
                 raise BundleError(f"{folder / version} could not be removed ({error})") from error
 
+    def remove(self, community: str, version: str) -> None:
+        """Remove a version that is not current, readable or not; it cannot be gone back to.
+
+        Raises:
+            UnknownError: There is no such version.
+            BundleError: It is current, or could not be removed.
+        """
+        if version not in self._folders(community):
+            raise UnknownError(f"{community!r} has no version {version!r}")
+        with self._changing(community):
+            try:
+                history = self._history(community)
+            except BundleError:
+                history = []  # the file is damaged: nothing is current
+            if history[-1:] == [version]:
+                raise BundleError(
+                    f"{version} is what {community!r} is served from: promote another, or roll "
+                    "back, then remove it"
+                )
+            if version in history:
+                self._write(community, [name for name in history if name != version])
+        self.discard(community, version)
+
+    def _folders(self, community: str) -> list[str]:
+        """Return the names of the versions, oldest first, whatever is in them."""
+        folder = self.folder(community)
+        try:
+            there = sorted(path.name for path in folder.iterdir() if path.is_dir())
+        except FileNotFoundError:
+            return []
+        # A hidden one is being written or removed.
+        return [name for name in there if not name.startswith(".")]
+
     def _is_readable(self, community: str, version: str) -> bool:
         try:
             read_manifest(self.folder(community) / version)
@@ -235,13 +269,13 @@ class Registry:
     def _history(self, community: str) -> list[str]:
         path = self.folder(community) / CURRENT
         try:
-            history = [str(name) for name in json.loads(path.read_text("utf-8"))["promoted"]]
+            history = names_in(json_object(path.read_bytes()), "promoted")
             if not all(_is_folder_name(version) for version in history):
                 raise ValueError("a version in it is no name of a folder")
-            return history
+            return list(history)
         except FileNotFoundError:
             return []
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError) as error:
             raise BundleError(
                 f"{path} cannot be read ({error}): promote a version again"
             ) from error
@@ -288,16 +322,17 @@ class Registry:
         _sync(path.parent)
 
 
-def _promotion_of(line: str) -> Promotion | None:
+def _promotion_of(line: bytes) -> Promotion | None:
     try:
-        fields = json.loads(line)
+        told = json_object(line)
+        checks = part_of(told, "checks", list)
         return Promotion(
-            str(fields["version"]),
-            str(fields["at"]),
-            bool(fields["forced"]),
-            tuple(dict(check) for check in fields["checks"]),
+            part_of(told, "version", str),
+            part_of(told, "at", str),
+            part_of(told, "forced", bool),
+            tuple(part_of({"check": check}, "check", dict) for check in checks),
         )
-    except (ValueError, KeyError, TypeError):
+    except ValueError:
         return None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, get_type_hints
 
 import numpy as np
@@ -250,7 +251,7 @@ def from_arrays(kind: type[Any], arrays: dict[str, NDArray[Any]], prefix: str = 
     Raises:
         KeyError: An array is not there.
     """
-    hints = get_type_hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type] # classes are hashable
     parts = {}
     for field in fields(kind):
         name = f"{prefix}{field.name}"
@@ -258,3 +259,8 @@ def from_arrays(kind: type[Any], arrays: dict[str, NDArray[Any]], prefix: str = 
         nested = isinstance(hint, type) and hasattr(hint, "__dataclass_fields__")
         parts[field.name] = from_arrays(hint, arrays, f"{name}.") if nested else arrays[name]
     return kind(**parts)
+
+
+@cache
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    return get_type_hints(kind)

@@ -6,19 +6,19 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import datetime
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 
-from data.store.connect import open_store
+from data.store.connect import Store, open_store
 from data.store.key_finder import KeyFinder, key_finder
+from data.store.log import heads
 from engine.errors import BelongError, StoreUnavailableError
 from serving.background import follow, keep_embedding
 from serving.batch import add_batch
 from serving.changes import add_changes
-from serving.communities import Communities
+from serving.communities import Communities, OnDemand
 from serving.document import complete, operation_id
 from serving.entrance import add_entrance
 from serving.errors import PROBLEMS, BodyLimit, ProblemResponse, add_error_handlers, problem
@@ -28,8 +28,11 @@ from serving.invitations import add_invitations
 from serving.keys import NoKeys, is_loopback, may_see
 from serving.ledger import Ledger
 from serving.limits import RateLimit
+from serving.live import Live
 from serving.metrics import Metrics, add_metrics, observe_community
+from serving.outline import Outline
 from serving.paths import RawPaths
+from serving.queries import only_known_queries
 from serving.rank import add_rank
 from serving.receipts import add_receipts
 from serving.recommendations import add_recommendations
@@ -65,8 +68,10 @@ def create_app(settings: ServeSettings) -> FastAPI:
         StoreUnavailableError: The store cannot be opened.
     """
     store = open_store(settings.store) if settings.store else None
-    communities = Communities(settings.bundles, again_s=10 * settings.poll_s, store=store)
     metrics = Metrics()
+    communities = Communities(
+        settings.bundles, metrics, 10 * settings.poll_s, store, _on_demand(settings)
+    )
     ledger, experiments = Ledger(store, settings.ledger_days), Experiments(store)
 
     @asynccontextmanager
@@ -86,6 +91,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
         yield
         for task in tasks:
             task.cancel()
+        communities.close()
         await asyncio.to_thread(ledger.stop)
 
     app = Api(
@@ -94,10 +100,11 @@ def create_app(settings: ServeSettings) -> FastAPI:
         description=DESCRIPTION,
         lifespan=lifespan,
         generate_unique_id_function=operation_id,
+        dependencies=[Depends(only_known_queries)],
     )
     add_error_handlers(app)
     keys = NoKeys() if store is None else key_finder(store)
-    _add_health(app, communities, keys)
+    _add_health(app, communities, keys, store)
     add_metrics(app, metrics)
     slates = Slates(metrics, ledger=ledger, experiments=experiments)
     add_recommendations(app, communities, slates)
@@ -117,6 +124,15 @@ def create_app(settings: ServeSettings) -> FastAPI:
     return app
 
 
+def _on_demand(settings: ServeSettings) -> OnDemand | None:
+    """Return how communities are loaded when they are asked, None if all are from the start."""
+    if settings.memory_limit is None:
+        return None
+    # Those that wait for a load must leave room for those that need not.
+    waiting = max(1, settings.handled // 4)
+    return OnDemand(settings.memory_limit, settings.load_wait_s, waiting)
+
+
 async def _watch(communities: Communities, poll_s: float) -> None:
     while True:
         try:
@@ -128,17 +144,26 @@ async def _watch(communities: Communities, poll_s: float) -> None:
 
 async def _measure(communities: Communities, metrics: Metrics, every_s: float) -> None:
     while True:
-        for name, live in communities.loaded():
-            try:
-                lag = live.head().last - live.applied
-            except BelongError:
-                continue  # the store does not answer, which has its own signs
-            made = datetime.fromisoformat(live.bundle.manifest.created_at).timestamp()
-            observe_community(metrics, name, live.overlay_size, lag, made)
+        # The store may be on another machine, which may take its time.
+        await asyncio.to_thread(_measure_all, communities, metrics)
         await asyncio.sleep(every_s)
 
 
-def _add_health(app: FastAPI, communities: Communities, keys: KeyFinder) -> None:
+def _measure_all(communities: Communities, metrics: Metrics) -> None:
+    here = dict(communities.loaded())
+    for outline in communities.known():
+        live, changed, lag = here.get(outline.name), 0, 0
+        if live is not None:
+            try:
+                changed, lag = live.overlay_size, live.head().last - live.applied
+            except BelongError:
+                continue  # the store does not answer, which has its own signs
+        observe_community(metrics, outline.name, changed, lag, outline.created_ts)
+
+
+def _add_health(
+    app: FastAPI, communities: Communities, keys: KeyFinder, store: Store | None
+) -> None:
     @app.get("/healthz", tags=["health"], summary="Is the process alive?")
     async def healthz() -> Health:
         return Health()
@@ -158,19 +183,42 @@ def _add_health(app: FastAPI, communities: Communities, keys: KeyFinder) -> None
         why = communities.why_not_ready(named=not guarded)
         if why:
             return problem("not-ready", 503, why)
-        return Readiness(communities=len(communities.loaded()))
+        return Readiness(communities=len(communities.known()))
 
     @app.get("/v1/communities", tags=["communities"], summary="Which communities are served?")
     async def list_communities(request: Request) -> CommunityList:
-        cards = [
-            CommunityCard(
-                community=name,
-                version=live.bundle.manifest.version,
-                sequence=live.applied,
-                members=live.members,
-                groups=live.groups,
-            )
-            for name, live in communities.loaded()
-            if may_see(request.scope, name)
-        ]
+        outlines = [one for one in communities.known() if may_see(request.scope, one.name)]
+        here = dict(communities.loaded())
+        away = any(one.name not in here for one in outlines)
+        last = await asyncio.to_thread(_heads, store) if store is not None and away else {}
+        cards = [_card(one, here.get(one.name), last.get(one.name, 0)) for one in outlines]
         return CommunityList(communities=cards)
+
+
+def _heads(store: Store) -> dict[str, int]:
+    """Return how far logs have come, nothing of them while the store does not answer."""
+    with suppress(StoreUnavailableError), store.reading() as connection:
+        return heads(connection)
+    return {}
+
+
+def _card(outline: Outline, live: Live | None, head: int) -> CommunityCard:
+    """Return what is told of a community.
+
+    What is not in memory is told as its bundle has it; it will know the whole log once it answers.
+    """
+    if live is None:
+        return CommunityCard(
+            community=outline.name,
+            version=outline.version,
+            sequence=max(head, outline.watermark),
+            members=outline.members,
+            groups=outline.groups,
+        )
+    return CommunityCard(
+        community=outline.name,
+        version=live.bundle.manifest.version,
+        sequence=live.applied,
+        members=live.members,
+        groups=live.groups,
+    )

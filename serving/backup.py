@@ -20,12 +20,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from data.store.backup import back_up_store, put_back_store
 from data.store.connect import Store
-from engine.bundle import MANIFEST
 from engine.errors import BundleError, SettingError
+from engine.json_file import json_object, number_in, part_of
+from engine.manifest import MANIFEST
 from engine.registry import CURRENT, PROMOTIONS, Registry
 
 FORMAT = 1
@@ -88,7 +90,7 @@ def make_backup(
             for name in registry.communities()
         }
         sequences = None if store is None else back_up_store(store, beside / STORE, now)
-        card = BackupCard(FORMAT, now, versions, sequences, _checksums(beside))
+        card = BackupCard(FORMAT, now, versions, sequences, checksums_of(beside))
         (beside / CARD).write_text(json.dumps(asdict(card), indent=2, ensure_ascii=False), "utf-8")
         _sync_tree(beside)
         beside.rename(out)
@@ -106,11 +108,20 @@ def read_card(source: Path) -> BackupCard:
         SettingError: There is none, or it is of another format.
     """
     try:
-        fields = json.loads((source / CARD).read_text("utf-8"))
-        if fields["format"] != FORMAT:
-            raise SettingError(f"{source} is of format {fields['format']}, expected {FORMAT}")
-        return BackupCard(**fields)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        fields = json_object((source / CARD).read_bytes())
+        written = part_of(fields, "format", int)
+        if written != FORMAT:
+            raise SettingError(f"{source} is of format {str(written)[:20]}, expected {FORMAT}")
+        communities = part_of(fields, "communities", dict)
+        sequences = part_of(fields, "sequences", dict, NoneType)
+        return BackupCard(
+            format=FORMAT,
+            made_ts=number_in(fields, "made_ts"),
+            communities={name: part_of(communities, name, str) for name in communities},
+            sequences=sequences and {name: part_of(sequences, name, int) for name in sequences},
+            files=part_of(fields, "files", dict),
+        )
+    except (OSError, ValueError) as error:
         raise SettingError(f"{source} holds no backup that can be read ({error})") from error
 
 
@@ -132,14 +143,17 @@ def restore_backup(source: Path, bundles: Path, address: str | Path) -> BackupCa
     """
     card = read_card(source)
     check_backup(source, card)
+    # A name never leads out of either folder.
+    folders = {name: Registry(source / BUNDLES).folder(name) for name in card.communities}
+    lost = next((name for name, there in folders.items() if not there.is_dir()), None)
+    if lost is not None:
+        raise SettingError(f"{source} has no bundles of {lost!r}")
     bundles.mkdir(parents=True, exist_ok=True)
     if any(bundles.iterdir()):
         raise SettingError(f"{bundles} is not empty: restore into a new folder")
     if card.sequences is not None:
         put_back_store(source / STORE, address)
-    for name in card.communities:
-        # A name never leads out of either folder.
-        there = Registry(source / BUNDLES).folder(name)
+    for name, there in folders.items():
         shutil.copytree(there, Registry(bundles).folder(name))
     _sync_tree(bundles)
     return card
@@ -151,7 +165,10 @@ def check_backup(source: Path, card: BackupCard) -> None:
     Raises:
         SettingError: One is not; it is named.
     """
-    found = _checksums(source)
+    linked = next((path for path in sorted(source.rglob("*")) if path.is_symlink()), None)
+    if linked is not None:
+        raise SettingError(f"{linked} leads elsewhere: a backup holds files and no links")
+    found = checksums_of(source)
     found.pop(CARD, None)
     for name in sorted(card.files.keys() | found.keys()):
         if card.files.get(name) != found.get(name):
@@ -201,7 +218,8 @@ def _link_or_copy(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def _checksums(folder: Path) -> dict[str, dict[str, Any]]:
+def checksums_of(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the SHA-256 and the size of every file below a folder, as a card lists them."""
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         with path.open("rb") as file:

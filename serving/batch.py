@@ -86,10 +86,10 @@ def add_batch(app: FastAPI, communities: Communities, slates: Slates) -> None:
     async def recommend_batch(
         community: CommunityName, body: ForMany, min_sequence: MinSequence = 0
     ) -> Response:
-        live = communities.live(community)
-        if batches.running >= AT_ONCE:
-            return refusal("overloaded", f"{AT_ONCE} batches are being answered.", AGAIN)
-        return Response(await batches.answer(live, body, min_sequence), media_type=JSON)
+        async with communities.asked(community) as live:
+            if batches.running >= AT_ONCE:
+                return refusal("overloaded", f"{AT_ONCE} batches are being answered.", AGAIN)
+            return Response(await batches.answer(live, body, min_sequence), media_type=JSON)
 
 
 JSON = "application/json"

@@ -44,6 +44,13 @@ def serve(  # noqa: PLR0913
         float, typer.Option(help="Requests a second, of one key to one worker.", min=1)
     ] = 500.0,
     burst: Annotated[int, typer.Option(help="Requests that may come at once.", min=1)] = 1_000,
+    memory_limit: Annotated[
+        str | None,
+        typer.Option(
+            help="Memory for communities, such as 2GB: they come when they are asked, and the "
+            "least recently asked leave. Else all are loaded at the start."
+        ),
+    ] = None,
 ) -> None:
     """Answer over HTTP from the current bundles, and take in what changes."""
     # Set before numpy is imported: many small products are quicker on one thread each.
@@ -55,8 +62,9 @@ def serve(  # noqa: PLR0913
     from serving.keys import may_bind
     from serving.run import check_address
     from serving.run import serve as run
-    from serving.settings import ServeSettings
+    from serving.settings import ServeSettings, bytes_of
 
+    limit = None if memory_limit is None else bytes_of(memory_limit)
     if not Registry(bundles).communities():
         raise UnknownError(f"{bundles} holds no current bundle: run belong train first")
     check_address(host, port)
@@ -69,7 +77,18 @@ def serve(  # noqa: PLR0913
     console.print(f"Belong answers on http://{host}:{port}, docs on /docs")
     if not guarded:
         console.print("there is no key yet: everybody on this machine may ask, nobody else can")
-    run(ServeSettings(bundles, host, port, workers, store=where, requests_per_s=rate, burst=burst))
+    run(
+        ServeSettings(
+            bundles,
+            host,
+            port,
+            workers,
+            store=where,
+            requests_per_s=rate,
+            burst=burst,
+            memory_limit=limit,
+        )
+    )
 
 
 @app.command()

@@ -65,7 +65,8 @@ class Page:
     cursor: str
 
 
-def _page(
+# FastAPI runs what is not async in a thread: on a busy server that takes longer than an answer.
+async def _page(
     limit: LimitParameter = 10,
     min_sequence: MinSequence = 0,
     pages: Annotated[bool, Query(description=PAGES)] = False,

@@ -22,6 +22,7 @@ EXAMPLES = {
     "no-key": "Send a valid key: Authorization: Bearer belong_…",
     "scope": "This takes a key with the scope 'write'.",
     "unknown": "no community is called 'town'",
+    "late-body": "The rest of the body did not come within 10 s.",
     "too-large": f"A body may have {MAX_BODY} bytes at most.",
     "encoded": "Send the body as it is, without Content-Encoding: nothing is decompressed here.",
     "unknown-reference": "changes[0]: no member has the id 'm1'",
@@ -29,12 +30,14 @@ EXAMPLES = {
     "headers": "A request may have 100 headers and 32768 bytes of them at most.",
     "internal": "The request was understood; answering it failed.",
     "overloaded": "More requests came than can be answered in time.",
+    "too-slow": "It took too long. A change may have been made: sending it again does no harm.",
+    "full": "No room is left to keep changes: nothing was changed.",
     "store": "The store cannot be used now: try again.",
     "behind": "this worker knows changes up to 4710, 4711 is needed: try again",
 }
 """What may be said with each refusal that a route does not document itself."""
 
-STATUS_OF = STATUSES | {"too-large": 413, "unknown-reference": 422}
+STATUS_OF = STATUSES | {"late-body": 408, "too-large": 413, "unknown-reference": 422}
 
 INTEGER = {"type": "integer", "minimum": 0}
 HEADERS: dict[str, dict[str, Any]] = {
@@ -97,7 +100,8 @@ def _complete(operation: JsonObject, access: Access, path: str, components: Json
         response["headers"] = _headers(status, guarded)
     named = {parameter["name"] for parameter in operation.get("parameters", ())}
     kinds = _documented(responses, components["examples"])
-    for kind in _refusals(access, path, named):
+    late = ["late-body"] if "requestBody" in operation else []
+    for kind in (*_refusals(access, path, named), *late):
         kinds.setdefault(str(STATUS_OF[kind]), {})[kind] = None
     for status, some in kinds.items():
         name = "-or-".join(sorted(some)) if guarded else "-or-".join(["open", *sorted(some)])
@@ -140,7 +144,7 @@ def _refusals(access: Access, path: str, parameters: set[str]) -> Iterator[str]:
     """Give the problems with which a request may be refused before or beside its route."""
     yield from ("too-large", "encoded", "headers", "internal")
     if path not in HEALTH:
-        yield "overloaded"
+        yield from ("overloaded", "too-slow")
     if access is not Access.OPEN:
         yield from ("no-key", "too-many", "store")
     if access not in {Access.OPEN, Access.ANY_KEY}:
@@ -148,7 +152,7 @@ def _refusals(access: Access, path: str, parameters: set[str]) -> Iterator[str]:
     if path.startswith(HERE):
         yield "unknown"
     if access is Access.WRITE:
-        yield "unknown-reference"
+        yield from ("unknown-reference", "full")
     if "min_sequence" in parameters:
         yield "behind"
 

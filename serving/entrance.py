@@ -12,6 +12,7 @@ from serving.logs import RequestLog
 from serving.metrics import MeasuredRequests, Metrics
 from serving.request_ids import RequestIds
 from serving.shedding import LoadShedding, Room
+from serving.steady import SteadyClock
 
 
 def add_entrance(
@@ -25,7 +26,8 @@ def add_entrance(
     """Put every request to an app through its entrance.
 
     From the outside inwards: an id; counting and logging, of refusals too; load shedding, before
-    anything is spent; the bounds of a head; the key; its rate; its scopes.
+    anything is spent; the bounds of a head, and of how long a body may take; the key; its rate; its
+    scopes.
 
     Args:
         app: The application, not yet running, with whatever else it is wrapped in.
@@ -38,7 +40,7 @@ def add_entrance(
     """
     app.add_middleware(ScopeNeeded)
     app.add_middleware(RateLimits, buckets=Buckets(limit))
-    app.add_middleware(KeyNeeded, keys=keys, loopback=loopback)
+    app.add_middleware(KeyNeeded, keys=keys, loopback=loopback, clock=SteadyClock())
     app.add_middleware(Intake)
     app.add_middleware(LoadShedding, room=room)
     app.add_middleware(RequestLog)

@@ -6,6 +6,7 @@
 | urn:belong:problem:not-json | 400 | the body cannot be read as JSON |
 | urn:belong:problem:invalid | 422 | a parameter or a field is missing, unknown or out of range |
 | urn:belong:problem:method | 405 | the path exists, not with this method |
+| urn:belong:problem:late-body | 408 | the rest of the body did not come in time |
 | urn:belong:problem:too-large | 413 | the body is larger than is read |
 | urn:belong:problem:no-key | 401 | no API key came, or none that is valid |
 | urn:belong:problem:scope | 403 | the key is valid and has not the scope that this takes |
@@ -13,7 +14,9 @@
 | urn:belong:problem:headers | 431 | more or longer headers than are read |
 | urn:belong:problem:too-many | 429 | the key asks too often; `Retry-After` says when to go on |
 | urn:belong:problem:overloaded | 503 | more requests than can be answered in time; try again |
+| urn:belong:problem:too-slow | 503 | answering took too long; a change may have been made |
 | urn:belong:problem:store | 503 | the store does not answer |
+| urn:belong:problem:full | 503 | no room is left on the store's disk; nothing was changed |
 | urn:belong:problem:behind | 503 | this worker does not know yet what the answer needs; try again |
 | urn:belong:problem:unknown-reference | 422 | a change names what is not there |
 | urn:belong:problem:gone | 410 | a slate that was kept for a while is kept no more |
@@ -41,6 +44,7 @@ from engine.errors import (
     DataError,
     GoneError,
     ReusedKeyError,
+    StoreFullError,
     StoreUnavailableError,
     UnknownError,
     UnknownReferenceError,
@@ -55,6 +59,7 @@ TITLES = {
     "not-json": "The body is not JSON.",
     "invalid": "The request cannot be understood.",
     "method": "This path does not take that method.",
+    "late-body": "The body did not come.",
     "too-large": "The body is too large.",
     "no-key": "A valid API key is needed.",
     "scope": "The key does not allow this.",
@@ -62,7 +67,9 @@ TITLES = {
     "headers": "The headers are too large.",
     "too-many": "This key asks too often.",
     "overloaded": "There is too much to do at the moment.",
+    "too-slow": "This took too long.",
     "store": "The store does not answer.",
+    "full": "There is no room left.",
     "behind": "This worker is behind.",
     "reused-key": "This key stands for something else.",
     "gone": "This was kept for a while only.",
@@ -71,7 +78,14 @@ TITLES = {
     "internal": "Something went wrong on our side.",
 }
 
-KINDS = {400: "not-json", 404: "unknown", 405: "method", 413: "too-large"}
+KINDS = {
+    400: "not-json",
+    404: "unknown",
+    405: "method",
+    408: "late-body",
+    413: "too-large",
+    503: "overloaded",
+}
 """Problems that the framework raises, by status."""
 
 STATUSES = {
@@ -82,7 +96,9 @@ STATUSES = {
     "headers": 431,
     "too-many": 429,
     "overloaded": 503,
+    "too-slow": 503,
     "store": 503,
+    "full": 503,
     "behind": 503,
     "internal": 500,
 }
@@ -199,6 +215,9 @@ OF_ERROR: tuple[tuple[type[BelongError], str, int], ...] = (
 
 
 def _of_belong(error: BelongError) -> ProblemResponse:
+    if isinstance(error, StoreFullError):
+        log.error("the store is full: %s", error)
+        return refusal("full", "No room is left to keep changes: nothing was changed.", AGAIN)
     if isinstance(error, StoreUnavailableError):
         log.error("the store cannot be used: %s", error)
         return refusal("store", "The store cannot be used now: try again.", AGAIN)

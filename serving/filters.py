@@ -87,7 +87,8 @@ Excluded = Annotated[list[str], Query(max_length=MAX_EXCLUDED, description=EXCLU
 Again = Annotated[str, Query(max_length=64, description=AGAIN)]
 
 
-def _member_filters(
+# FastAPI runs what is not async in a thread: on a busy server that takes longer than an answer.
+async def _member_filters(
     exclude: Excluded = [],  # noqa: B006 - FastAPI copies it
     language: Annotated[Word, Query(description=LANGUAGE)] = "",
     place: Annotated[Word, Query(description=PLACE)] = "",
@@ -96,7 +97,7 @@ def _member_filters(
     return Filters(Wanted(language, place, exclude=frozenset(exclude)), again)
 
 
-def _group_filters(
+async def _group_filters(
     people: Annotated[Filters, Depends(_member_filters)],
     min_size: Annotated[Size, Query(description=MIN_SIZE)] = 0,
     max_size: Annotated[Size | None, Query(description=MAX_SIZE)] = None,

@@ -1,14 +1,18 @@
-"""What is read of a request at all: headers up to a size, and bodies as they are.
+"""What is read of a request at all: headers up to a size, and bodies as they are, in time.
 
 uvicorn's usual parser, httptools, sets no bound to a request's head: a header that never ends
 grows in memory until the process dies (`h11_max_incomplete_event_size` is of the other parser, h11,
 alone). `BoundedHttpTools` bounds what may arrive without completing a head, a piece of a body or a
-trailer; `Intake` bounds what a complete head may hold, whatever the server.
+trailer; `Intake` bounds what a complete head may hold, and how long its body may take, whatever
+the server. How long a connection may take is in `serving/connections.py`.
 """
 
 from __future__ import annotations
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+import asyncio
+
+from fastapi.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from serving.errors import MEDIA_TYPE, refusal
@@ -19,6 +23,9 @@ MOST_HEADER_BYTES = 32_768
 
 MOST_PENDING_BYTES = 65_536
 """Bytes of a request line, headers or trailers that are kept while the rest has not come."""
+
+BODY_S = 10.0
+"""Seconds a body may take to come, from when it is first asked for."""
 
 TOO_LARGE = refusal(
     "headers",
@@ -33,10 +40,16 @@ ENCODED = refusal(
 
 
 class Intake:
-    """Refuses header floods (431) and compressed bodies (415): there is no bomb to defuse."""
+    """Refuses header floods (431), compressed bodies (415: no bomb to defuse) and late ones (408).
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        app: What answers.
+        body_s: Seconds a body may take.
+    """
+
+    def __init__(self, app: ASGIApp, body_s: float = BODY_S) -> None:
         self.app = app
+        self.body_s = body_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it unread."""
@@ -48,7 +61,33 @@ class Intake:
             if is_encoded(headers):
                 await ENCODED(scope, receive, send)
                 return
+            receive = in_time(receive, self.body_s)
         await self.app(scope, receive, send)
+
+
+def in_time(receive: Receive, within_s: float) -> Receive:
+    """Return what receives a body, or answers 408 if it has not come whole in so many seconds."""
+    deadline: float | None = None
+    whole = False
+
+    async def received() -> Message:
+        nonlocal deadline, whole
+        if whole:
+            return await receive()
+        now = asyncio.get_running_loop().time()
+        deadline = now + within_s if deadline is None else deadline
+        try:
+            async with asyncio.timeout_at(deadline) as limit:
+                message = await receive()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            why = f"The rest of the body did not come within {within_s:g} s."
+            raise HTTPException(408, why, {"connection": "close"}) from None
+        whole = not message.get("more_body", False)
+        return message
+
+    return received
 
 
 def too_large(headers: list[tuple[bytes, bytes]]) -> bool:

@@ -29,6 +29,7 @@ def add_invitations(app: FastAPI, communities: Communities, slates: Slates) -> N
         limit: LimitParameter = 10,
         min_sequence: MinSequence = 0,
     ) -> Recommendations:
-        recommender = await communities.live(community).now(min_sequence)
-        answer = await asyncio.to_thread(recommender.members_to_invite, group, limit)
+        async with communities.asked(community) as live:
+            recommender = await live.now(min_sequence)
+            answer = await asyncio.to_thread(recommender.members_to_invite, group, limit)
         return slates.tell(Asked(community, Purpose.INVITATIONS, group), recommender, answer)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from data.store.connect import Store
+from data.store.feedback import drop_old_feedback
 from data.store.ledger import KEPT_DAYS, Served, ServedItem, drop_old, write_served
 from engine.errors import BelongError, UnknownError
 from engine.preferences import Preferences
@@ -158,6 +159,7 @@ class Ledger:
         assert self._store is not None
         try:
             drop_old(self._store, self._clock(), self._kept_days)
+            drop_old_feedback(self._store, self._clock(), self._kept_days)
         except BelongError as error:
             log.error("what was served long ago cannot be dropped now: %s", error)
 

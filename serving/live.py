@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 
-from data.store.connect import Store
+from data.store.connect import SQLITE, Store
 from data.store.erasure import secret_of
 from data.store.head import Head
 from data.store.holds import holds_now
@@ -41,11 +41,11 @@ class Live:
     def __init__(self, name: str, bundle: Bundle, store: Store | None) -> None:
         self.name = name
         self.store: Store | None = None  # until it knows the community
-        self.applied = bundle.manifest.watermark
+        self.made_at = bundle.manifest.watermark  # the entry of the log its bundle knows last
+        self.applied = self.made_at
         self._overlay = Overlay(bundle)
         self._known = store  # where it may become known
         self._turn = threading.Lock()
-        self.embedded = self.applied  # how far this process has looked for texts to embed
         self.follows()
 
     @property
@@ -89,6 +89,11 @@ class Live:
                 self._overlay, self.store = overlay, self._known
         return True
 
+    @property
+    def waits(self) -> bool:
+        """Return whether `head` waits for another machine, so that an event loop must not ask."""
+        return self._known is not None and (self._known.kind != SQLITE or self.store is None)
+
     def head(self) -> Head:
         """Return how far the community's log has come.
 
@@ -111,8 +116,7 @@ class Live:
         """
         if self._known is None:
             return self.recommender
-        waits = self._known.kind != "sqlite" or self.store is None
-        head = await asyncio.to_thread(self.head) if waits else self.head()
+        head = await asyncio.to_thread(self.head) if self.waits else self.head()
         needed = max(head.restricted, min_sequence)
         if self.applied < needed:
             await self._until(needed)

@@ -7,6 +7,7 @@ them up; `share_between_workers` makes the folder and must come before the worke
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -37,11 +38,16 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """How prometheus_client learns, when a worker imports it, where the workers' files are."""
 
 REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+LOAD_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 CANDIDATES = (0, 1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
 NO_ROUTE = "none"
 """The route of what no route answered: unknown paths, and what was refused before."""
 
 FLUSH_S = 1.0
+
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 32_000_000
+"""Where the workers' files are kept if there is that much room: in memory, not on a disk."""
 
 OldestOrMost = Literal["livemin", "livemax"]
 """Which worker's number stands for all that are alive."""
@@ -93,9 +99,36 @@ class Metrics:
             "When the served bundle was made; where workers differ, the oldest.",
             "livemin",
         )
+        self._count_loads()
         self._tally: dict[tuple[Counter, tuple[str, ...]], float] = defaultdict(float)
         self._turn = threading.Lock()
         self._flushed = clock()
+
+    def _count_loads(self) -> None:
+        registry = self.registry
+        self.loaded = Gauge(
+            "belong_loaded_communities",
+            "Communities in memory.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.counted_bytes = Gauge(
+            "belong_counted_bytes",
+            "What the communities in memory are counted as; of the worker with most.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.load_seconds = Histogram(
+            "belong_load_seconds", "Loads of bundles.", buckets=LOAD_SECONDS, registry=registry
+        )
+        self.evictions = Counter(
+            "belong_evictions", "Communities that left to make room.", registry=registry
+        )
+        self.waits_for_load = Counter(
+            "belong_waits_for_load",
+            "Requests that came to a community that was not loaded.",
+            registry=registry,
+        )
 
     def add(self, counter: Counter, amount: float, *labels: str) -> None:
         """Add to a counter, by its labels. It shows within `FLUSH_S` if anything is going on.
@@ -232,13 +265,25 @@ def add_metrics(app: FastAPI, metrics: Metrics) -> None:
         return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
+def folder_in_memory(folder: Path = MEMORY) -> Path | None:
+    """Return where numbers are best kept, None if that is not there or has little room.
+
+    The files are mapped: where the disk under them is full, counting ends the process (SIGBUS).
+    """
+    try:
+        room = shutil.disk_usage(folder).free
+    except OSError:
+        return None
+    return folder if room >= ROOM_BYTES and os.access(folder, os.W_OK) else None
+
+
 @contextmanager
 def share_between_workers(workers: int) -> Iterator[None]:
     """Give the workers that are started meanwhile a folder for their numbers; one needs none."""
     if workers == 1:
         yield
         return
-    with tempfile.TemporaryDirectory(prefix="belong-metrics-") as folder:
+    with tempfile.TemporaryDirectory(prefix="belong-metrics-", dir=folder_in_memory()) as folder:
         os.environ[FOLDER_VARIABLE] = folder
         try:
             yield

@@ -54,8 +54,11 @@ def add_rank(app: FastAPI, communities: Communities, slates: Slates) -> None:
     async def rank_groups(
         community: CommunityName, body: ToRank, min_sequence: MinSequence = 0
     ) -> Ranked:
-        recommender = await communities.live(community).now(min_sequence)
-        answer = await asyncio.to_thread(recommender.ranked_groups, body.member, body.candidates)
+        async with communities.asked(community) as live:
+            recommender = await live.now(min_sequence)
+            answer = await asyncio.to_thread(
+                recommender.ranked_groups, body.member, body.candidates
+            )
         asked = Asked(community, Purpose.RANKED_GROUPS, body.member)
         return _ranked(slates, asked, recommender, answer, body)
 
@@ -68,8 +71,11 @@ def add_rank(app: FastAPI, communities: Communities, slates: Slates) -> None:
     async def rank_members(
         community: CommunityName, body: ToRank, min_sequence: MinSequence = 0
     ) -> Ranked:
-        recommender = await communities.live(community).now(min_sequence)
-        answer = await asyncio.to_thread(recommender.ranked_members, body.member, body.candidates)
+        async with communities.asked(community) as live:
+            recommender = await live.now(min_sequence)
+            answer = await asyncio.to_thread(
+                recommender.ranked_members, body.member, body.candidates
+            )
         asked = Asked(community, Purpose.RANKED_MEMBERS, body.member)
         return _ranked(slates, asked, recommender, answer, body)
 

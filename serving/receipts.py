@@ -67,6 +67,10 @@ class ErasureReceipt(BaseModel):
     sequence: int
     requested_ts: float
     steps: dict[str, float] = Field(description="What is done, and when: unix seconds.")
+    held_up: str | None = Field(
+        description="Why the next step cannot be done, such as the version of a bundle that nobody "
+        "can read; null if nothing is in the way."
+    )
 
 
 def add_receipts(app: FastAPI, communities: Communities, store: Store | None) -> None:
@@ -88,8 +92,9 @@ def add_receipts(app: FastAPI, communities: Communities, store: Store | None) ->
     ) -> Replay:
         # Read before the present is: who is forgotten in between is unknown to it.
         served = await asyncio.to_thread(read_served, kept(), community, recommendation)
-        recommender = await communities.live(community).now()
-        return await asyncio.to_thread(replayed, recommender, community, served)
+        async with communities.asked(community) as live:
+            recommender = await live.now()
+            return await asyncio.to_thread(replayed, recommender, community, served)
 
     @app.get(
         COMMUNITY + "/erasures/{erasure:id}",
@@ -162,4 +167,5 @@ def _receipt(store: Store, community: str, erasure_id: str) -> ErasureReceipt:
         sequence=found.seq,
         requested_ts=found.requested_ts,
         steps=dict(found.steps),
+        held_up=found.held_up or None,
     )

@@ -12,6 +12,7 @@ from serving.communities import Communities
 from serving.cursors import Page, PageAsked, Pages
 from serving.errors import BODY_PROBLEMS, SLATE_PROBLEMS
 from serving.filters import Filters, GroupFilters, MemberFilters
+from serving.live import Live
 from serving.paths import COMMUNITY, MEMBER, CommunityName, MemberId
 from serving.schemas import NewcomerToGroups, NewcomerToMembers, Recommendations
 from serving.slates import Asked, Purpose, Slates
@@ -32,7 +33,12 @@ class _Answers:
         self._pages = Pages(slates)
 
     async def __call__(self, asked: Asked, page: Page, filters: Filters) -> Recommendations:
-        live = self._communities.live(asked.community)
+        async with self._communities.asked(asked.community) as live:
+            return await self._told(live, asked, page, filters)
+
+    async def _told(
+        self, live: Live, asked: Asked, page: Page, filters: Filters
+    ) -> Recommendations:
         if page.cursor:
             if page.pages or filters != NO_FILTERS:
                 raise RequestValidationError([TOO_MUCH])
@@ -91,10 +97,11 @@ def _add_newcomers(app: FastAPI, communities: Communities, slates: Slates) -> No
         community: CommunityName, newcomer: NewcomerToGroups
     ) -> Recommendations:
         wanted = newcomer.wanted()
-        recommender = await communities.live(community).now()
-        answer = await asyncio.to_thread(
-            recommender.groups_for_text, newcomer.text, newcomer.limit, wanted
-        )
+        async with communities.asked(community) as live:
+            recommender = await live.now()
+            answer = await asyncio.to_thread(
+                recommender.groups_for_text, newcomer.text, newcomer.limit, wanted
+            )
         return slates.tell(Asked(community, Purpose.GROUPS), recommender, answer)
 
     @app.post(
@@ -107,8 +114,8 @@ def _add_newcomers(app: FastAPI, communities: Communities, slates: Slates) -> No
         community: CommunityName, newcomer: NewcomerToMembers
     ) -> Recommendations:
         wanted = newcomer.wanted()
-        recommender = await communities.live(community).now()
-        answer = await asyncio.to_thread(
-            recommender.members_for_text, newcomer.text, newcomer.limit, newcomer.audience, wanted
-        )
+        said = newcomer.text, newcomer.limit, newcomer.audience, wanted
+        async with communities.asked(community) as live:
+            recommender = await live.now()
+            answer = await asyncio.to_thread(recommender.members_for_text, *said)
         return slates.tell(Asked(community, Purpose.MEMBERS), recommender, answer)

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from engine.errors import SettingError
 from engine.index import use_threads
 from serving.app import create_app
-from serving.intake import BoundedHttpTools
+from serving.connections import PatientHttpTools
 from serving.logs import log_as_json
 from serving.metrics import share_between_workers
 from serving.settings import ServeSettings
@@ -35,7 +35,7 @@ def serve(settings: ServeSettings) -> None:
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
-            http=BoundedHttpTools,
+            http=PatientHttpTools,
             ws="none",
             log_config=None,
             access_log=False,

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.bundle import FORMAT, Draft, Manifest
+from engine.bundle import Draft
 from engine.index import VectorIndex
+from engine.manifest import FORMAT, Manifest
 from engine.snapshot import Snapshot
 from tests.builders import write_tiny_encoder
 from tests.world import world

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from data.community import Community
-from engine.bundle import Bundle, Manifest
+from engine.bundle import Bundle
 from engine.facts import (
     BlockFact,
     Facts,
@@ -18,6 +18,7 @@ from engine.facts import (
 )
 from engine.group_ranker import GroupRanker
 from engine.index import VectorIndex
+from engine.manifest import Manifest
 from engine.snapshot import Snapshot
 from tests.world import KeywordEncoder
 

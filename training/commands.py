@@ -22,6 +22,7 @@ from training.figures_file import check_writable, write_figures
 
 if TYPE_CHECKING:
     from data.community import Community
+    from training.train import Stored
 
 app = typer.Typer()
 bundles_app = typer.Typer(help="List bundles, make one current, go back.", no_args_is_help=True)
@@ -81,14 +82,16 @@ def train(  # noqa: PLR0913
     from training.train import train as run
 
     console = Console(stderr=True, emoji=False)
-    found, watermark = _given(data, store, bundles, community, console)
+    found, stored = _given(data, store, bundles, community, console)
     wish = Preferences(intimacy, preferred_size, variety, exploration, new_groups)
     settings = TrainSettings(model, until, cache, wish, promote=False)
     now = datetime.now(UTC)
     progress = TerminalProgress(console)
-    manifest = run(found, settings, Registry(bundles), now, progress, watermark)
+    manifest = run(found, settings, Registry(bundles), now, progress, stored)
     for who, how in manifest.settings["ranker"].items():
         console.print(f"{who} members are served by {how['kind']}: {escape(how['why'])}")
+    if "feedback" in manifest.settings:
+        console.print(f"what became of suggestions: {manifest.settings['feedback']['why']}")
     if promote:
         candidate = Candidate(found, manifest.version, cache, force)
         verdict = promote_if_good(candidate, Registry(bundles), now, None, progress)
@@ -168,7 +171,7 @@ def list_bundles(bundles: Bundles, as_json: AsJson = False) -> None:
             "community": name,
             "version": listed.version,
             "current": listed.current,
-            "members": listed.manifest.sizes["members"] if listed.manifest else None,
+            "members": listed.manifest.sizes.get("members") if listed.manifest else None,
             "created_at": listed.manifest.created_at if listed.manifest else None,
             "problem": listed.problem,
         }
@@ -217,14 +220,31 @@ def rollback(
     typer.echo(f"{name} is current at {registry.roll_back(name)}")
 
 
+@bundles_app.command()
+def remove(
+    version: Annotated[str, typer.Argument(help="The version to remove; not the current one.")],
+    bundles: Bundles,
+    community: Annotated[str | None, typer.Option(help="Needed if there are several.")] = None,
+) -> None:
+    """Remove a version for good, such as one that nobody can read and that holds up forgetting."""
+    from engine.registry import Registry
+
+    registry = Registry(bundles)
+    name = community or registry.only_community()
+    registry.remove(name, version)
+    typer.echo(f"{version} of {name} is gone")
+
+
 def _given(
     data: Path | None, store: str | None, bundles: Path, name: str | None, console: Console
-) -> tuple[Community, int]:
-    """Return the community to learn from, and the last entry of the store's log that is in it."""
+) -> tuple[Community, Stored]:
+    """Return the community to learn from, and what the store knows beside it."""
+    from training.train import FOLDER
+
     if data is not None:
         if store is not None:
             raise SettingError("train learns from a folder or from a --store: give one of them")
-        return _read(data, name, console), 0
+        return _read(data, name, console), FOLDER
     from training.store_commands import read_from_store
 
     return read_from_store(store, bundles, name)

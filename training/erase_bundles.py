@@ -13,8 +13,8 @@ weights are its topic at the usual length. Weights learnt from all texts togethe
 `meaning`, `ease`, `places`, the ranker) have no part that is one person's; they wait for the next
 training, like counts over whole groups.
 
-A training that began before a member was forgotten must not be under way at the same time: its
-unfinished bundle is removed here, so that it fails instead of bringing the member back.
+What a training that began before a member was forgotten has half written is removed here, so that
+it fails; a worker looks into every bundle that is saved after all and knows less than an erasure.
 """
 
 from __future__ import annotations
@@ -25,20 +25,19 @@ import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 from scipy import sparse
 
 from data.community import Community
-from engine.bundle import PARTIAL, Bundle, Draft, Manifest, load_bundle, save_bundle
+from engine.bundle import PARTIAL, Bundle, Draft, load_bundle, save_bundle
 from engine.columns import Profiles
 from engine.encoder import Encoder
 from engine.erasure import groups_shaped_by, without_members
 from engine.errors import BundleError
 from engine.index import VectorIndex
-from engine.newcomers import sentences_of
+from engine.manifest import Manifest
 from engine.registry import DISCARDED, Registry
 from engine.snapshot import Snapshot
 from engine.types import Matrix, Rows
@@ -46,7 +45,6 @@ from training.activity import last_of
 from training.bridge import text_weights_of, unit
 from training.profiles import Part, group_prototypes
 from training.texts import TextVectors, texts_of
-from training.vector_cache import VectorCache
 
 ERASURE = "erasure"
 """Where in a manifest's settings a revision says what it replaces, when it was made and for how
@@ -74,6 +72,7 @@ def erase_from_bundles(
     members: Collection[str],
     now: datetime,
     remaining: Remaining | None = None,
+    versions: Collection[str] | None = None,
 ) -> list[str]:
     """Rewrite every bundle that holds one of these members without them.
 
@@ -83,6 +82,7 @@ def erase_from_bundles(
         members: External ids; of those a bundle does not hold, nothing is to be done in it.
         now: The time that goes into the manifests.
         remaining: What their groups' prototypes are computed from.
+        versions: The bundles to look at; None for all.
 
     Returns:
         The new revisions, oldest bundle first; none if everything was done before.
@@ -91,9 +91,11 @@ def erase_from_bundles(
         BundleError: A bundle could not be rewritten; the others were. Mend or remove it and run
             this again: until then it holds the members.
     """
-    _finish(registry, community)
+    finish_interrupted(registry, community)
     made, failed = [], []
     for listed in registry.versions(community):
+        if versions is not None and listed.version not in versions:
+            continue
         try:
             revision = _revise(registry, community, listed.version, members, (now, remaining))
         except BundleError as error:
@@ -103,47 +105,40 @@ def erase_from_bundles(
             made.append(revision)
     if failed:
         raise BundleError(
-            f"members could not be erased from {', '.join(failed)}: mend or remove what is "
-            "damaged and run the erasure again"
+            f"members could not be erased from {', '.join(failed)}: mend what is damaged, or "
+            "remove it (belong bundles remove), and run the erasure again"
         )
     return made
 
 
-def keep_only(vectors: Path, texts: Sequence[str]) -> int:
-    """Remove all other texts from the caches of all encoders, and all other sentences.
+def finish_interrupted(registry: Registry, community: str) -> None:
+    """Finish or undo what a killed run has left, so that each bundle is there once.
 
-    What was forgotten is not there to be named any more, nor are earlier versions of it: so the
-    texts that are still said are named instead. Texts of communities that are in no store are
-    embedded again when they are needed. A sentence is embedded by itself for those who are known
-    by what they say alone.
-
-    Args:
-        vectors: The folder of caches, such as `<cache>/vectors`.
-        texts: What is still said, as `training.texts.texts_of` composes it.
-
-    Returns:
-        How many vectors were removed.
+    What another training has begun to write is removed as well: it may hold the forgotten.
     """
-    parts = [part for text in texts for part in (text, *sentences_of(text))]
-    return sum(cache.keep_only(parts) for cache in VectorCache.all_in(vectors))
-
-
-def _finish(registry: Registry, community: str) -> None:
-    """Finish or undo what a killed run has left, so that each bundle is there once."""
     folder = registry.folder(community)
     for ending in (PARTIAL, DISCARDED):
         for path in folder.glob(f".*{ending}"):
             shutil.rmtree(path, ignore_errors=True)
     promoted = registry.history(community)
-    for listed in registry.versions(community):
-        made_of = listed.manifest.settings.get(ERASURE) if listed.manifest else None
-        if not made_of or not (folder / str(made_of["replaces"])).exists():
+    there = registry.versions(community)
+    for listed in there:
+        original = _replaced_by(listed.manifest)
+        # What a manifest names is a version here, or nothing: never a path to somewhere else.
+        if original is None or original not in {one.version for one in there}:
             continue
         if listed.version in promoted:
-            registry.replace_version(community, str(made_of["replaces"]), listed.version)
-            registry.discard(community, str(made_of["replaces"]))
+            registry.replace_version(community, original, listed.version)
+            registry.discard(community, original)
         else:
             registry.discard(community, listed.version)
+
+
+def _replaced_by(manifest: Manifest | None) -> str | None:
+    """Return the version that a revision was made to replace, None for what is no revision."""
+    made_of = manifest.settings.get(ERASURE) if manifest else None
+    original = made_of.get("replaces") if isinstance(made_of, dict) else None
+    return original if isinstance(original, str) else None
 
 
 def _revise(

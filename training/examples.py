@@ -46,6 +46,11 @@ class Examples:
         lasting: Which joins lasted, told within the window: bool of shape (n,).
         ideal: How many groups each viewer joined, candidates or not: int64 of shape (v,).
         weights: For how many members each viewer stands: float32 of shape (v,).
+        members: The viewers' rows: int64 of shape (v,).
+        counts: For how much each candidate counts: float32 of shape (n,). 1 but for what was
+            suggested; 0 leaves it out of what is learned, though not out of the pool.
+        seen: How likely it was looked at, as far as it was not joined: float32 in [0, 1] of shape
+            (n,). 1 but for what was suggested.
     """
 
     names: tuple[str, ...]
@@ -56,6 +61,9 @@ class Examples:
     lasting: BoolVector
     ideal: Rows
     weights: Vector
+    members: Rows
+    counts: Vector
+    seen: Vector
 
     @property
     def viewers(self) -> int:
@@ -80,7 +88,8 @@ class Examples:
         starts = np.concatenate([[0], np.cumsum(np.diff(self.starts)[keep])])
         return Examples(
             self.names, self.values[flat], starts, self.rows[flat], self.joined[flat],
-            self.lasting[flat], self.ideal[keep], self.weights[keep],
+            self.lasting[flat], self.ideal[keep], self.weights[keep], self.members[keep],
+            self.counts[flat], self.seen[flat],
         )  # fmt: skip
 
 
@@ -94,6 +103,7 @@ def together(parts: Sequence[Examples]) -> Examples:
     return Examples(
         parts[0].names, joined("values"), np.concatenate([[0], np.cumsum(counts)]),
         joined("rows"), joined("joined"), joined("lasting"), joined("ideal"), joined("weights"),
+        joined("members"), joined("counts"), joined("seen"),
     )  # fmt: skip
 
 
@@ -113,17 +123,17 @@ def known_examples(
         idle: How many of those who joined nothing are looked at, at most.
         rng: Draws viewers, where there are many.
     """
-    truth = Outcome.of(community, window)
+    truth = Truth.of(community, window)
     known = np.flatnonzero(snapshot.members.groups.counts() > 0)
     joined = np.isin(known, truth.members)
-    keen, rest = _drawn(known[joined], MOST_VIEWERS, rng), _drawn(known[~joined], idle, rng)
+    keen, rest = drawn(known[joined], MOST_VIEWERS, rng), drawn(known[~joined], idle, rng)
     weights = [
         np.full(len(keen), joined.sum() / max(len(keen), 1)),
         np.full(len(rest), (~joined).sum() / max(len(rest), 1)),
     ]
     viewers = np.concatenate([keen, rest])
     queries = [(int(row), query_of_member(snapshot, int(row))) for row in viewers]
-    return _measured(snapshot, queries, truth, np.concatenate(weights))
+    return measured(snapshot, queries, truth, np.concatenate(weights))
 
 
 def newcomer_examples(
@@ -138,17 +148,17 @@ def newcomer_examples(
     What they say is their profile or, without one, the first thing they wrote in the window; its
     groups are what is to be guessed, so only its text is looked at.
     """
-    truth = Outcome.of(community, window)
+    truth = Truth.of(community, window)
     said = first_words(community, window)
     new = snapshot.members.groups.counts() + snapshot.members.left.counts() == 0
     rows = [row for row in np.unique(truth.members).tolist() if new[row] and row in said]
-    chosen = _drawn(np.array(rows, dtype=np.int64), MOST_NEWCOMERS, rng)
+    chosen = drawn(np.array(rows, dtype=np.int64), MOST_NEWCOMERS, rng)
     queries = []
     interests = interests_of_all([said[row] for row in chosen.tolist()], encode)
     for row, found in zip(chosen.tolist(), interests, strict=True):
         queries.append((row, query_of_text(found.vectors, found.weights, np.zeros(0, np.int64))))
     weights = np.full(len(queries), len(rows) / max(len(queries), 1))
-    return _measured(snapshot, queries, truth, weights)
+    return measured(snapshot, queries, truth, weights)
 
 
 def first_words(community: Community, window: Window) -> dict[int, str]:
@@ -172,7 +182,7 @@ def first_words(community: Community, window: Window) -> dict[int, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Truth:
     """What happened in a window: joins, as parallel columns in order of member and group."""
 
     members: Rows
@@ -180,7 +190,7 @@ class Outcome:
     lasting: BoolVector
 
     @classmethod
-    def of(cls, community: Community, window: Window) -> Outcome:
+    def of(cls, community: Community, window: Window) -> Truth:
         """Look it up; a join lasts if that can be told from the window alone."""
         joins = joins_between(community, window.cut, window.end)
         times = (
@@ -202,12 +212,20 @@ class Outcome:
         return self.groups[here], self.groups[here][self.lasting[here]]
 
 
-def _measured(
+def measured(
     snapshot: Snapshot,
     queries: Sequence[tuple[int, Query]],
-    truth: Outcome,
+    truth: Truth,
     weights: np.ndarray,
 ) -> Examples:
+    """Return the candidates of viewers with every column there is, labelled.
+
+    Args:
+        snapshot: Built from what was known before any of the truth.
+        queries: The viewers' rows and what each is asked with.
+        truth: What they joined.
+        weights: For how many members each stands.
+    """
     pipeline = group_measures(snapshot, VectorIndex.build(snapshot.groups.prototypes.vectors))
     names = tuple(feature.name for feature in pipeline.features)
     values, rows, joined, lasting, ideal = [np.zeros((0, len(names)), np.float32)], [], [], [], []
@@ -233,8 +251,12 @@ def _measured(
         lasting=np.concatenate(none + lasting).astype(bool),
         ideal=np.array(ideal, dtype=np.int64),
         weights=weights.astype(np.float32),
+        members=np.array([member for member, _ in queries], dtype=np.int64),
+        counts=np.ones(sum(map(len, rows)), np.float32),
+        seen=np.ones(sum(map(len, rows)), np.float32),
     )
 
 
-def _drawn(rows: Rows, most: int, rng: np.random.Generator) -> Rows:
+def drawn(rows: Rows, most: int, rng: np.random.Generator) -> Rows:
+    """Return at most so many of the rows, drawn at random where there are more, ascending."""
     return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))

@@ -14,8 +14,9 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from data.community import Community
-from engine.bundle import Bundle, load_bundle, read_manifest
+from engine.bundle import Bundle, load_bundle
 from engine.errors import BelongError, BundleError, GateError, UnknownError
+from engine.manifest import read_manifest
 from engine.registry import Promotion, Registry
 from engine.snapshot import Snapshot
 from training.activity import last_of

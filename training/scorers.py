@@ -46,8 +46,9 @@ def _kept(
     examples: Examples, liked: Vector, rng: np.random.Generator, easy_share: float = EASY_SHARE
 ) -> tuple[BoolVector, BoolVector]:
     """Return which candidates are learned from, and which of them are not there by a draw."""
-    near = examples.joined | (standing(examples, liked) < HARD)
-    return near | (rng.random(len(liked)) < easy_share), near
+    counted = examples.counts > 0
+    near = examples.joined | (standing(examples, np.where(counted, liked, -np.inf)) < HARD)
+    return counted & (near | (rng.random(len(liked)) < easy_share)), near
 
 
 def _only(examples: Examples, keep: BoolVector) -> Examples:
@@ -55,6 +56,7 @@ def _only(examples: Examples, keep: BoolVector) -> Examples:
     return Examples(
         examples.names, examples.values[keep], starts, examples.rows[keep],
         examples.joined[keep], examples.lasting[keep], examples.ideal, examples.weights,
+        examples.members, examples.counts[keep], examples.seen[keep],
     )  # fmt: skip
 
 
@@ -69,7 +71,8 @@ def fit_linear(
 
     The loss is the cross-entropy of a softmax over the pool, the mean over viewers. Of the
     candidates nobody would choose only a share is looked at, each of which then stands for
-    1 / share in the softmax's denominator.
+    1 / share in the softmax's denominator. What was suggested stands for as much as it `counts`
+    times how likely it was `seen`, and is aimed at for as much as it counts if it was joined.
 
     Args:
         examples: Viewers who joined something.
@@ -91,12 +94,15 @@ def fit_linear(
     )
     offset = np.where(near[keep], 0, np.log(1 / easy_share)).astype(np.float32)
     examples = _only(examples, keep)
+    offset += np.log(np.maximum(examples.counts * examples.seen, 1e-6))
     means, scales = values.mean(axis=0), values.std(axis=0)
     scales[scales < 1e-6] = 1.0
     values = (values - means) / scales
     owner, starts = examples.owner(), examples.starts[:-1]
     right = examples.joined.astype(np.float32)
-    share = right / np.maximum(np.add.reduceat(right, starts), 1)[owner]
+    found = np.maximum(np.add.reduceat(right, starts), 1)
+    share = right * examples.counts / found[owner]
+    mass = (np.add.reduceat(right * examples.counts, starts) / found)[owner]
     viewers = examples.viewers
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -107,7 +113,7 @@ def fit_linear(
         chance = odds / total[owner]
         log_chance = scores - np.log(total)[owner]
         value = -float(share @ log_chance) / viewers + penalty * float(weights @ weights)
-        slope = (chance - share) @ values / viewers + 2 * penalty * weights
+        slope = (chance * mass - share) @ values / viewers + 2 * penalty * weights
         return value, slope.astype(np.float64)
 
     found = minimize(

@@ -47,11 +47,12 @@ def cut_at(community: Community, until: str) -> float:
             cut = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
         except ValueError:
             raise SettingError(
-                f"--until wants a date such as 2017-04-01 or a share such as 80%, not {until!r}"
+                "--until wants a date such as 2017-04-01 or a share such as 80%, not "
+                f"{until[:80]!r}"
             ) from None
     if not joins[0] < cut <= joins[-1]:
         raise SettingError(
-            f"--until {until} leaves nothing on one side: joins are dated "
+            f"--until {until.strip()[:80]!r} leaves nothing on one side: joins are dated "
             f"{_day(joins[0])} to {_day(joins[-1])}"
         )
     return cut

@@ -18,6 +18,7 @@ from engine.errors import SettingError, UnknownError
 if TYPE_CHECKING:
     from data.community import Community
     from data.store.connect import Store
+    from training.train import Stored
 
 app = typer.Typer()
 
@@ -73,8 +74,8 @@ def export(
     typer.echo(json.dumps({"community": name, "folder": str(out)}))
 
 
-def read_from_store(store: str | None, bundles: Path, name: str | None) -> tuple[Community, int]:
-    """Return a community as the store has it, and the last entry of its log that is in it.
+def read_from_store(store: str | None, bundles: Path, name: str | None) -> tuple[Community, Stored]:
+    """Return a community as the store has it, and what the store knows beside it.
 
     Args:
         store: The store's address; the one beside the bundles if None.
@@ -86,10 +87,10 @@ def read_from_store(store: str | None, bundles: Path, name: str | None) -> tuple
         UnknownError: There is no such community, or several and none was named.
         StoreUnavailableError: The database cannot be used.
     """
-    from data.store.import_export import read_stored_community
+    from training.train import read_stored
 
     with opened_store(store, bundles, make=False) as opened:
-        return read_stored_community(opened, name or only_community_in(opened), time.time())
+        return read_stored(opened, name or only_community_in(opened), time.time())
 
 
 @contextmanager

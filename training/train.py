@@ -15,12 +15,16 @@ from pathlib import Path
 import polars as pl
 
 from data.community import Community
-from engine.bundle import FORMAT, Draft, Manifest, save_bundle
+from data.store.connect import Store
+from data.store.import_export import read_stored_community
+from data.store.outcomes import outcomes
+from engine.bundle import Draft, save_bundle
 from engine.encoder import OnnxEncoder
 from engine.encoder_export import DEFAULT_MODEL, export_encoder
 from engine.errors import BundleError, SettingError, UnknownError
 from engine.group_ranker import GroupRanker
 from engine.index import VectorIndex
+from engine.manifest import FORMAT, Manifest
 from engine.preferences import Preferences
 from engine.registry import Registry
 from engine.snapshot import Snapshot
@@ -29,9 +33,10 @@ from training import activity
 from training.build import build_snapshot
 from training.embed import embed
 from training.gate import validation_of
-from training.learn import learn_ranker
+from training.learn import Lessons, learn_ranker
 from training.progress import SILENT, Progress
 from training.split import cut_at, past
+from training.suggested import Suggested
 from training.texts import texts_of, vectors_of
 from training.vector_cache import VectorCache
 
@@ -57,6 +62,22 @@ class TrainSettings:
     cache: Path
     preferences: Preferences = field(default_factory=Preferences)
     promote: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the store knows beside the community; as it stands, a folder is no store.
+
+    Attributes:
+        watermark: The last entry of the store's log that is in the community.
+        suggested: What was suggested and what became of it.
+    """
+
+    watermark: int = 0
+    suggested: Suggested | None = None
+
+
+FOLDER = Stored()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +109,7 @@ def train(
     registry: Registry,
     now: datetime,
     progress: Progress = SILENT,
-    watermark: int = 0,
+    stored: Stored = FOLDER,
 ) -> Manifest:
     """Build a bundle from a community, write it, and make it current if that is wished.
 
@@ -101,7 +122,7 @@ def train(
         registry: Where the bundle goes, under the community's name.
         now: The time that goes into the version's name.
         progress: Told of every step.
-        watermark: The last entry of the store's log that is in the community; 0 for a folder.
+        stored: What the store knows beside it, if that is where it comes from.
 
     Returns:
         The manifest of the new bundle.
@@ -114,18 +135,22 @@ def train(
             "folder: choose another with --community"
         ) from error
     workshop = open_workshop(settings.cache, settings.model, progress)
+    suggested = stored.suggested
     if settings.until is not None:
-        community = past(community, cut_at(community, settings.until))
-    snapshot, ranker = model_of(
-        community, workshop, settings.preferences, progress, now.timestamp()
+        cut = cut_at(community, settings.until)
+        community, suggested = past(community, cut), suggested and suggested.before(cut)
+    model = model_of(
+        community, workshop, settings.preferences, progress, now.timestamp(), suggested
     )
+    snapshot, ranker = model
     with progress.task("index", 2) as advance:
         members = VectorIndex.build(snapshot.members.interests.vectors)
         advance(1)
         groups = VectorIndex.build(snapshot.groups.prototypes.vectors)
         advance(1)
-    manifest = _manifest(community, settings, workshop.encoder, snapshot, ranker, now)
-    manifest = replace(manifest, watermark=watermark)
+    fingerprint = fingerprint_of(community, settings, workshop.encoder.fingerprint, suggested)
+    manifest = _manifest(community, settings, workshop.encoder, model, fingerprint, now)
+    manifest = replace(manifest, watermark=stored.watermark)
     with progress.task("save", 1) as advance:
         draft = Draft(manifest, snapshot, members, groups, workshop.folder, ranker)
         manifest = save_bundle(draft, folder)
@@ -135,12 +160,29 @@ def train(
     return manifest
 
 
+def read_stored(store: Store, name: str, now: float) -> tuple[Community, Stored]:
+    """Return a community as the store has it, and what the store knows beside it.
+
+    Args:
+        store: Where it is.
+        name: What it is called.
+        now: Unix seconds, by which dates are judged.
+
+    Raises:
+        UnknownError: There is no such community.
+        StoreUnavailableError: The database cannot be used.
+    """
+    community, watermark = read_stored_community(store, name, now)
+    return community, Stored(watermark, Suggested.of(outcomes(store, name)))
+
+
 def model_of(
     community: Community,
     workshop: Workshop,
     preferences: Preferences | None = None,
     progress: Progress = SILENT,
     now: float = float("inf"),
+    suggested: Suggested | None = None,
 ) -> tuple[Snapshot, GroupRanker]:
     """Return what is known of a community, and what orders its groups, without writing anything.
 
@@ -150,6 +192,7 @@ def model_of(
         preferences: What slates are to be like; the defaults if absent.
         progress: Told of every step.
         now: What is dated later has not happened yet.
+        suggested: What was suggested and what became of it; None without a store.
     """
     texts = texts_of(community)
     vectors = vectors_of(texts, workshop.encoder, workshop.vectors, progress)
@@ -162,7 +205,8 @@ def model_of(
     # A post announced for next year is no reason to wait until then for joins to learn from.
     dated = pl.when(pl.col("ts") <= now).then("ts")
     happened = replace(happened, posts=happened.posts.with_columns(ts=dated))
-    ranker = learn_ranker(happened, vectors, snapshot, encode, preferences, progress)
+    lessons = Lessons(happened, vectors, encode, suggested)
+    ranker = learn_ranker(lessons, snapshot, preferences, progress)
     return snapshot, ranker
 
 
@@ -173,7 +217,12 @@ def snapshot_of(community: Community, workshop: Workshop, progress: Progress = S
     return build_snapshot(community, texts, vectors, progress)
 
 
-def fingerprint_of(community: Community, settings: TrainSettings, encoder: str) -> str:
+def fingerprint_of(
+    community: Community,
+    settings: TrainSettings,
+    encoder: str,
+    suggested: Suggested | None = None,
+) -> str:
     """Return a hash of inputs, settings and versions: equal work has an equal fingerprint."""
     made_with = (FORMAT, encoder, settings.until, settings.preferences, versions_of(LIBRARIES))
     digest = hashlib.sha256(" ".join(map(str, made_with)).encode())
@@ -184,6 +233,8 @@ def fingerprint_of(community: Community, settings: TrainSettings, encoder: str) 
         frame: pl.DataFrame = getattr(community, name)
         digest.update(json.dumps([name, frame.columns, len(frame)]).encode())
         digest.update(frame.hash_rows(seed=0).to_numpy().tobytes())
+    if suggested is not None:
+        digest.update(suggested.frame.hash_rows(seed=0).to_numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -191,11 +242,13 @@ def _manifest(
     community: Community,
     settings: TrainSettings,
     encoder: OnnxEncoder,
-    snapshot: Snapshot,
-    ranker: GroupRanker,
+    model: tuple[Snapshot, GroupRanker],
+    fingerprint: str,
     now: datetime,
 ) -> Manifest:
-    fingerprint = fingerprint_of(community, settings, encoder.fingerprint)
+    snapshot, ranker = model
+    feedback = ranker.story.get("feedback")
+    told = {} if feedback is None else {name: feedback[name] for name in ("used", "why")}
     moment = now.astimezone(UTC)
     return Manifest(
         format=FORMAT,
@@ -225,6 +278,7 @@ def _manifest(
                 who: {key: ranker.story[who][key] for key in ("kind", "why")}
                 for who in ("known", "newcomer")
             },
+            **({"feedback": told} if told else {}),
         },
         libraries=versions_of(LIBRARIES),
         metrics={"validation": validation_of(ranker)},

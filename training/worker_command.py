@@ -73,5 +73,7 @@ def seconds_of(span: str) -> float:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhd])", span.strip())
     if not found or float(found[1]) <= 0:
-        raise SettingError(f"a span of time is a number and m, h or d, such as 24h, not {span!r}")
+        raise SettingError(
+            f"a span of time is a number and m, h or d, such as 24h, not {span[:80]!r}"
+        )
     return float(found[1]) * UNITS[found[2]]

@@ -169,6 +169,7 @@ class Erasure:
         sequence: As of `Acknowledged`.
         requested_ts: When it was asked for, unix seconds.
         steps: What has been done, and when, unix seconds.
+        held_up: Why the next step cannot be done; None if nothing is in the way.
     """
 
     erasure_id: str
@@ -176,6 +177,7 @@ class Erasure:
     sequence: int
     requested_ts: float
     steps: Mapping[str, float]
+    held_up: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

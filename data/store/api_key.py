@@ -32,6 +32,7 @@ class ApiKey:
         communities: Where it may do it; `EVERY_COMMUNITY` alone for everywhere.
         created_ts: When it was made, unix seconds.
         revoked_ts: From when on it is not valid, which may be yet to come; None if never.
+        for_good: Whether that had come when it was said: no clock that is set back undoes it.
         rotated_from: The id of the key it replaces, None if none.
     """
 
@@ -42,6 +43,7 @@ class ApiKey:
     created_ts: float
     revoked_ts: float | None = None
     rotated_from: str | None = None
+    for_good: bool = False
 
     @property
     def covers_every_community(self) -> bool:
@@ -54,7 +56,7 @@ class ApiKey:
 
     def valid_at(self, now: float) -> bool:
         """Return whether it is valid at a moment, unix seconds."""
-        return self.revoked_ts is None or now < self.revoked_ts
+        return self.revoked_ts is None or (not self.for_good and now < self.revoked_ts)
 
 
 @dataclass(frozen=True, slots=True)

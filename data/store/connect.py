@@ -25,13 +25,19 @@ from sqlalchemy.exc import (
 )
 
 from data.store.head import Head, HeadReader, PostgresHead, SqliteHead
-from engine.errors import SettingError, StoreUnavailableError
+from engine.errors import SettingError, StoreFullError, StoreUnavailableError
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 DRIVER = "postgresql+psycopg"
 
 OUR_MISTAKES = (IntegrityError, ProgrammingError, DataError, NotSupportedError)
 """What a database answers to a wrong statement: a bug of ours, not a trouble of its own."""
+
+NO_ROOM = "53100"
+"""PostgreSQL's code for a full disk."""
+
+ANSWER_S = 1.0
+"""Seconds beyond its time limit in which PostgreSQL's answer to a statement must be here."""
 
 AT_ONCE, AT_MOST = 8, 40
 """Connections kept, and the most there are at once."""
@@ -113,6 +119,8 @@ class Store:
         with self._told(), engine.connect() as connection:
             if self.kind == POSTGRESQL:
                 connection.exec_driver_sql("SET statement_timeout = 0")
+                raw: Any = connection.connection.dbapi_connection
+                raw.patience_s = None
             try:
                 yield connection
             finally:
@@ -223,13 +231,18 @@ def store_url(value: str | Path) -> str:
 
 
 def unavailable(error: Exception, url: URL) -> StoreUnavailableError:
-    """Return what to tell of a database's trouble: where and why, no password, no statement."""
+    """Return what to tell of a database's trouble: where and why, no password, no statement.
+
+    It is a `StoreFullError` if there is no room left.
+    """
     cause = getattr(error, "orig", None) or error
     why = str(cause).partition("\n")[0].strip() or type(cause).__name__
     if url.password:
         why = why.replace(str(url.password), "***")
     where = url.database if url.get_backend_name() == SQLITE else url.host or "PostgreSQL"
-    return StoreUnavailableError(f"the store ({where}) cannot be used now: {why[:300]}")
+    full = getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    kind = StoreFullError if full or getattr(cause, "sqlstate", "") == NO_ROOM else None
+    return (kind or StoreUnavailableError)(f"the store ({where}) cannot be used now: {why[:300]}")
 
 
 def _open_sqlite(url: URL, timeout_s: float) -> Store:
@@ -303,6 +316,8 @@ def _open_postgres(url: URL, timeout_s: float) -> Store:
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     arguments = {"connect_timeout": max(2, int(timeout_s)), "options": options}
     try:
+        from data.store.patience import PatientConnection
+
         engine = create_engine(
             url,
             connect_args=arguments,
@@ -318,4 +333,11 @@ def _open_postgres(url: URL, timeout_s: float) -> Store:
         ) from error
     except SQLAlchemyError as error:
         raise SettingError("the address of the PostgreSQL store cannot be read") from error
-    return Store(engine, PostgresHead(engine), timeout_s)
+
+    def connected(_: object, __: object, given: list[Any], named: dict[str, Any]) -> Any:  # noqa: ANN401
+        made = PatientConnection.connect(*given, **named)
+        made.patience_s = timeout_s + ANSWER_S
+        return made
+
+    event.listen(engine, "do_connect", connected)
+    return Store(engine, PostgresHead(engine, timeout_s), timeout_s)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, RowMapping, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from data.store.connect import POSTGRESQL, Store
 from data.store.forgetting import forget
@@ -20,6 +21,9 @@ from data.store.schema import communities, erasures, members, metadata
 from engine.errors import UnknownError
 from engine.facts import Written
 from engine.ids import digest_of
+
+NOT_ALLOWED = "42501"
+"""PostgreSQL's code for what a role may not do."""
 
 STORE_STEP = "store"
 """The step that is done when the transaction is."""
@@ -36,6 +40,8 @@ class Erasure:
         seq: The entry of the log that tells of it.
         requested_ts: When it was asked for, unix seconds.
         steps: What has been done, and when. ``store`` comes first.
+        held_up: Why the next step cannot be done, such as a bundle that nobody can read; '' if
+            nothing is in the way.
     """
 
     id: str
@@ -44,6 +50,7 @@ class Erasure:
     seq: int
     requested_ts: float
     steps: Mapping[str, float]
+    held_up: str = ""
 
 
 def secret_of(connection: Connection, community: str) -> bytes:
@@ -131,12 +138,11 @@ def erasure(store: Store, community: str, erasure_id: str) -> Erasure:
     return _erasure(row)
 
 
-def pending_erasures(store: Store, community: str, step: str) -> list[Erasure]:
-    """Return the erasures for which a step is not done, in the order they were made."""
+def erasures_of(store: Store, community: str) -> list[Erasure]:
+    """Return all erasures of a community, done or not, in the order they were made."""
     mine = select(erasures).where(erasures.c.community == community).order_by(erasures.c.seq)
     with store.reading() as connection:
-        found = [_erasure(row) for row in connection.execute(mine).mappings()]
-    return [one for one in found if step not in one.steps]
+        return [_erasure(row) for row in connection.execute(mine).mappings()]
 
 
 def note_step(store: Store, erasure_id: str, step: str, now: float) -> None:
@@ -155,12 +161,26 @@ def note_step(store: Store, erasure_id: str, step: str, now: float) -> None:
             connection.execute(update(erasures).where(mine).values(steps=done))
 
 
+def note_held_up(store: Store, erasure_id: str, why: str) -> None:
+    """Note what keeps a forgetting from being finished; '' for nothing any more.
+
+    Raises:
+        UnknownError: There is no such erasure.
+    """
+    noted = update(erasures).where(erasures.c.id == erasure_id).values(held_up=why or None)
+    with store.writing() as connection:
+        if not connection.execute(noted).rowcount:
+            raise UnknownError(f"no erasure has the id {erasure_id!r}")
+
+
 def compact(store: Store, *, rewrite: bool = True) -> bool:
     """Take what was deleted out of the files, as far as the database lets us.
 
     SQLite overwrites what is deleted at once; this empties its write-ahead log, where the text
-    still stood. PostgreSQL frees the space; its own write-ahead log and archives are the
-    operator's to rotate.
+    still stood. PostgreSQL frees the space, and forgets what its statistics had quoted, which
+    takes the owner of the database. Its write-ahead log is begun anew and what is before that let
+    go, if the role may do so (`pg_checkpoint`, and `pg_switch_wal`): a server recycles such files
+    as they are, unless `wal_recycle` is off. They, archives and replicas are the operator's.
 
     Args:
         store: Which.
@@ -173,17 +193,28 @@ def compact(store: Store, *, rewrite: bool = True) -> bool:
     Raises:
         StoreUnavailableError: The database cannot be used.
     """
-    if store.kind == POSTGRESQL:
-        full = "FULL, " if rewrite else ""
-        with store.unbound() as connection:
-            for table in metadata.sorted_tables:
-                connection.execute(text(f'VACUUM ({full}ANALYZE) "{table.name}"'))
-        return True
     with store.unbound() as connection:
+        if store.kind == POSTGRESQL:
+            _vacuum(connection, full=rewrite)
+            return True
         if rewrite:
             connection.exec_driver_sql("VACUUM")
         busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar()
     return not busy
+
+
+def _vacuum(connection: Connection, *, full: bool) -> None:
+    how = "FULL, " if full else ""
+    for table in metadata.sorted_tables:
+        connection.execute(text(f'VACUUM ({how}ANALYZE) "{table.name}"'))
+    if full:
+        connection.execute(text("VACUUM (FULL) pg_catalog.pg_statistic"))
+    for statement in ("SELECT pg_switch_wal()", "CHECKPOINT"):
+        try:
+            connection.execute(text(statement))
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", "") != NOT_ALLOWED:
+                raise
 
 
 def _erasure(row: RowMapping) -> Erasure:
@@ -194,4 +225,5 @@ def _erasure(row: RowMapping) -> Erasure:
         seq=row["seq"],
         requested_ts=row["requested_ts"],
         steps=row["steps"],
+        held_up=row["held_up"] or "",
     )

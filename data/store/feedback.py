@@ -16,11 +16,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, update
+from sqlalchemy import delete, insert, update
 
 from data.store.connect import Store
 from data.store.draft import Draft
 from data.store.holds import MUTUAL, OURS, Event
+from data.store.ledger import KEPT_DAYS
 from data.store.log import Kind, Touched, Turn, turn_of
 from data.store.rows import Row, rows_by
 from data.store.schema import feedback, groups, members
@@ -117,6 +118,34 @@ def clear_reports(store: Store, community: str, member: str, now: float) -> int:
         connection.execute(insert(feedback), [_note(turn, member, Event.CLEARED)])
         turn.touch([Touched(Kind.HIDDEN, member, adds=True)])
     return turn.head
+
+
+def drop_old_feedback(store: Store, now: float, kept_days: float = KEPT_DAYS) -> int:
+    """Take away what was told longer ago and nothing follows from any more.
+
+    What stays: what still sets something aside, reports and what was noted of them, and the yes
+    of a member to an introduction, which the other may yet answer.
+
+    Args:
+        store: Where.
+        now: Unix seconds.
+        kept_days: For how long everything is kept, as what was served is.
+
+    Returns:
+        How much was taken away.
+
+    Raises:
+        StoreUnavailableError: The database cannot be used.
+    """
+    stays = [event.value for event in (*OURS, Event.REPORTED)]
+    over = feedback.c.until_ts.is_(None) | (feedback.c.until_ts <= now)
+    answer = (feedback.c.event == Event.ACCEPTED.value) & (
+        feedback.c.item_kind == Written.MEMBER.value
+    )
+    old = feedback.c.ts < now - kept_days * DAY_S
+    with store.writing() as connection:
+        gone = delete(feedback).where(old, over, feedback.c.event.not_in(stays), ~answer)
+        return connection.execute(gone).rowcount
 
 
 def _check(index: int, one: Told) -> None:

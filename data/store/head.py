@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -18,6 +19,11 @@ from engine.errors import StoreUnavailableError, UnknownError
 
 _SQLITE = "SELECT head, restricted FROM communities WHERE name = ?"
 _POSTGRES = "SELECT head, restricted FROM communities WHERE name = %s"
+
+
+SILENT = "the store (PostgreSQL) does not answer"
+SILENT_S = 1.0
+"""After waiting in vain, this long nobody else does: one waits for all."""
 
 
 class Head(NamedTuple):
@@ -95,18 +101,26 @@ class SqliteHead:
 class PostgresHead:
     """Reads the head through one connection of its own, each statement its own transaction."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, timeout_s: float) -> None:
         self._engine = engine
+        self._timeout_s = timeout_s
         self._turn = threading.Lock()
         self._pooled: PoolProxiedConnection | None = None
         self._connection: Any = None
+        self._again_at = 0.0  # not before then
 
     def head_of(self, community: str) -> Head:
         """Return how far the log has come; see `HeadReader`."""
         if "\0" in community or not _storable(community):
             return _found(None, community)
-        with self._turn:
+        if not self._turn.acquire(timeout=self._timeout_s):
+            raise StoreUnavailableError(SILENT)
+        try:
+            if time.monotonic() < self._again_at:
+                raise StoreUnavailableError(SILENT)
             row = self._asked(community)
+        finally:
+            self._turn.release()
         return _found(row, community)
 
     def close(self) -> None:
@@ -117,15 +131,18 @@ class PostgresHead:
     def _asked(self, community: str) -> Any:  # noqa: ANN401 - a driver's row
         """Ask, a second time with a fresh connection if the kept one has gone."""
         driver = self._engine.dialect.loaded_dbapi
-        again = self._connection is not None
+        again, begun = self._connection is not None, time.monotonic()
         try:
             if self._connection is None:
                 self._connection = self._connected()
             return self._connection.execute(_POSTGRES, (community,)).fetchone()
         except (driver.Error, DBAPIError) as error:
             self._drop()
-            if again:
+            silent = time.monotonic() - begun >= self._timeout_s
+            if again and not silent:
                 return self._asked(community)
+            if silent:
+                self._again_at = time.monotonic() + SILENT_S
             why = str(getattr(error, "orig", error)).partition("\n")[0]
             raise StoreUnavailableError(
                 f"the store (PostgreSQL) cannot be used now: {why[:300]}"

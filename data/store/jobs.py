@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, insert, or_, select, update
 
 from data.store.connect import Store
+from data.store.leases import ahead
 from data.store.schema import jobs
 
 MOST_ATTEMPTS = 5
@@ -103,8 +104,11 @@ def take_job(
     Raises:
         StoreUnavailableError: The database cannot be used.
     """
-    late = (jobs.c.state == JobState.RUNNING.value) & (jobs.c.lease_until_ts <= now)
-    due = (jobs.c.state == JobState.QUEUED.value) & (jobs.c.run_after_ts <= now)
+    over = or_(jobs.c.lease_until_ts <= now, ahead(jobs.c.lease_until_ts, now, lease_s))
+    late = (jobs.c.state == JobState.RUNNING.value) & over
+    # What was to run at once is due whatever the clock says: it may have been set back.
+    ripe = or_(jobs.c.run_after_ts <= now, jobs.c.run_after_ts <= jobs.c.created_ts)
+    due = (jobs.c.state == JobState.QUEUED.value) & ripe
     often = jobs.c.attempts >= MOST_ATTEMPTS
     given_up = {"state": JobState.FAILED.value, "finished_ts": now, "error": GIVEN_UP}
     with store.writing() as connection:

@@ -100,7 +100,7 @@ def rotate_key(
         old = _by_id(connection, key_id)
         if old.revoked_ts is not None:
             raise SettingError(f"key {key_id} has been revoked or rotated: make a new one")
-        _end(connection, key_id, now + grace_s)
+        _end(connection, key_id, now + grace_s if grace_s else -now)
         new = ApiKey(
             random_hex(ID_BYTES), old.name, old.scopes, old.communities, now, rotated_from=key_id
         )
@@ -114,8 +114,9 @@ def revoke_key(store: Store, key_id: str, now: float) -> None:
         UnknownError: No key has that id.
     """
     with store.writing() as connection:
-        if _by_id(connection, key_id).valid_at(now):
-            _end(connection, key_id, now)
+        key = _by_id(connection, key_id)
+        if not key.for_good:
+            _end(connection, key_id, -min(now, now if key.revoked_ts is None else key.revoked_ts))
 
 
 def digest_of(secret: str) -> str:
@@ -154,6 +155,7 @@ def _by_id(connection: Connection, key_id: str) -> ApiKey:
 
 
 def _end(connection: Connection, key_id: str, when: float) -> None:
+    """Note when a key ends; below 0, that it has ended then, for good."""
     connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(revoked_ts=when))
 
 
@@ -174,12 +176,14 @@ def _insert(connection: Connection, key: ApiKey, secret: str) -> NewKey:
 
 def key_of_row(row: Mapping[str, Any]) -> ApiKey:
     """Return what a row of `api_keys` says."""
+    ended: float | None = row["revoked_ts"]
     return ApiKey(
         row["id"],
         row["name"],
         frozenset(map(KeyScope, row["scopes"])),
         frozenset(row["communities"]),
         row["created_ts"],
-        row["revoked_ts"],
+        None if ended is None else abs(ended),
         row["rotated_from"],
+        for_good=ended is not None and ended < 0,
     )

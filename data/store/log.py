@@ -92,6 +92,12 @@ def _adds(thing: Touched) -> bool:
     return thing.adds or thing.kind in {Kind.VECTOR, Kind.TIE}
 
 
+def heads(connection: Connection) -> dict[str, int]:
+    """Return the number of the last entry of each community's log, by the community's name."""
+    rows = connection.execute(select(communities.c.name, communities.c.head))
+    return {row.name: int(row.head) for row in rows}
+
+
 @contextmanager
 def turn_of(connection: Connection, community: str, now: float) -> Iterator[Turn]:
     """Take a community's turn; in the end, tell everybody how far its log has come.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, or_, select
 
 from data.store.connect import Store
 from data.store.log import turn_of
@@ -53,7 +53,9 @@ def keep_paged(
     with store.writing() as connection, turn_of(connection, community, now):
         if connection.scalar(later):
             raise BehindError("somebody was forgotten just now: try again")
-        connection.execute(delete(pages).where(mine, pages.c.created_ts < now - KEPT_S))
+        # What lies ahead was kept before the clock was set back.
+        old = or_(pages.c.created_ts < now - KEPT_S, pages.c.created_ts > now + KEPT_S)
+        connection.execute(delete(pages).where(mine, old))
         row = {"viewer": slate.viewer, "purpose": slate.purpose, "items": list(slate.items)}
         connection.execute(
             insert(pages), {"community": community, "id": name, "created_ts": now, **row}
@@ -69,6 +71,6 @@ def read_paged(store: Store, community: str, name: str, now: float) -> Paged | N
     mine = select(pages).where(pages.c.community == community, pages.c.id == name)
     with store.reading() as connection:
         row = connection.execute(mine).mappings().one_or_none()
-    if row is None or row["created_ts"] < now - KEPT_S:
+    if row is None or abs(row["created_ts"] - now) > KEPT_S:
         return None
     return Paged(row["viewer"], row["purpose"], tuple(row["items"]))

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TEXT as POSTGRES_TEXT
 from sqlalchemy.schema import SchemaItem
 
-VERSION = "0001"
+VERSION = "0002"
 """The newest migration; a store of another version is migrated when it is opened."""
 
 NAME = String().with_variant(POSTGRES_TEXT(collation="C"), "postgresql")
@@ -322,6 +322,7 @@ erasures = Table(
     Column("seq", SEQUENCE, nullable=False),
     _time("requested_ts", null=False),
     _json("steps", null=False),  # what was done, and when
+    Column("held_up", Text),  # why the next step cannot be done; names nobody
 )
 Index(None, erasures.c.community, erasures.c.digest)
 experiments = _table(

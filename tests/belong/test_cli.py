@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -11,6 +12,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from engine.errors import BundleError
+from engine.registry import Registry
 from tests.belong.commands import HEAVY, belong, done, quick, written
 from tests.world import tables
 
@@ -49,6 +52,19 @@ def test_versions_are_listed_whole_even_at_a_narrow_terminal(world_bundles: Path
     (row,) = json.loads(done("bundles", "list", "--bundles", world_bundles, "--json"))
     ended = belong("bundles", "list", "--bundles", world_bundles, COLUMNS="80")
     assert row["version"] in ended.stdout
+
+
+def test_a_version_that_is_not_current_can_be_removed(world_bundles: Path, tmp_path: Path) -> None:
+    bundles = Path(shutil.copytree(world_bundles, tmp_path / "bundles"))
+    current = Registry(bundles).current("world").name
+    (bundles / "world" / "old").mkdir()  # nobody can read what has no manifest
+    rows = json.loads(done("bundles", "list", "--bundles", bundles, "--json"))
+    assert "manifest.json is missing" in {row["version"]: row["problem"] for row in rows}["old"]
+    assert done("bundles", "remove", "old", "--bundles", bundles) == "old of world is gone\n"
+    assert [one.version for one in Registry(bundles).versions("world")] == [current]
+    kept = quick("bundles", "remove", current, "--bundles", bundles)
+    assert isinstance(kept.exception, BundleError)
+    assert Registry(bundles).current("world").is_dir()
 
 
 def test_train_on_the_past_of_a_date_under_another_name(

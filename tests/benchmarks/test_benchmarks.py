@@ -122,6 +122,7 @@ def test_latency_measures_a_real_server_and_stops_it(
     loop, fast = result["open_loop"], result["closed_loop"]
     assert (loop["requests"], loop["errors"], fast["errors"]) == (40, 0, 0)
     assert loop["errors_by_kind"] == {}
+    assert fast["refused"] <= fast["requests"] / 5  # of a machine that others use as well
     assert is_figure(loop["latency_ms"]["p99"])
     assert 0 < loop["latency_ms"]["p50"]["value"] <= loop["latency_ms"]["max"]
     assert fast["requests"] > 0

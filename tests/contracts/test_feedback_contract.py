@@ -8,7 +8,13 @@ from sqlalchemy import func, select
 from data.store.changes import PutGroup, PutMember, apply_changes, create_community
 from data.store.connect import Store
 from data.store.erasure import erase_member
-from data.store.feedback import FOREVER_TS, Told, clear_reports, tell_feedback
+from data.store.feedback import (
+    FOREVER_TS,
+    Told,
+    clear_reports,
+    drop_old_feedback,
+    tell_feedback,
+)
 from data.store.holds import Event, holds_now
 from data.store.reading import changes_since
 from data.store.schema import feedback, log
@@ -193,6 +199,30 @@ def test_nobody_and_no_community_cannot_be_cleared(town: Store) -> None:
         clear_reports(town, TOWN, "nobody", NOW)
     with pytest.raises(UnknownError):
         tell_feedback(town, "no-town", [said(Event.SHOWN, "ann", "bo")], NOW, HOLD_S)
+
+
+def test_what_nothing_follows_from_any_more_is_kept_for_half_a_year(town: Store) -> None:
+    tell(
+        town,
+        *(said(event, "ann", "bakers", GROUP) for event in (Event.SHOWN, Event.DISMISSED)),
+        said(Event.ACCEPTED, "ann", "bo"),
+        said(Event.ACCEPTED, "ann", "bakers", GROUP),
+        *(said(Event.REPORTED, who, "bo") for who in ("ann", "cy", "di")),
+    )
+    late = NOW + 180 * DAY_S
+    tell(town, said(Event.OPENED, "ann", "bakers", GROUP), now=late)
+    assert drop_old_feedback(town, late) == 0
+    assert drop_old_feedback(town, NOW + 50 * DAY_S, kept_days=40) == 2, "a hold is not over"
+    assert drop_old_feedback(town, late + 1) == 1
+    assert drop_old_feedback(town, late + 1) == 0
+    with town.reading() as connection:
+        left = connection.scalars(select(feedback.c.event).order_by(feedback.c.id)).all()
+    assert left == ["accepted", "reported", "reported", "reported", "hidden", "opened"]
+    # The other's yes, however late, still closes the introduction.
+    tell(town, said(Event.ACCEPTED, "bo", "ann"), now=late)
+    held = {(one.member, one.item): one.until for one in at_load(town, late).set_aside}
+    assert held["ann", "bo"] == FOREVER_TS
+    assert at_load(town, late).hidden == (HiddenFact("bo", True),)
 
 
 def test_forgetting_takes_feedback_away_and_leaves_no_name_in_the_log(town: Store) -> None:

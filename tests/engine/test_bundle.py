@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.bundle import FORMAT, load_bundle, read_manifest, save_bundle
+from engine.bundle import load_bundle, save_bundle
 from engine.errors import BundleError
 from engine.index import VectorIndex
+from engine.manifest import FORMAT, read_manifest
 from engine.snapshot import to_arrays
 from tests.bundle_draft import VERSION, draft_of
 from tests.world import ROCKETS, world
@@ -174,6 +175,15 @@ def test_no_flipped_byte_in_a_manifest_is_worse_than_a_refusal(bundle: Path) -> 
         lambda fields: fields.update(window=None),
         lambda fields: fields.update(format="one"),
         lambda fields: fields.update(extra=1),
+        lambda fields: fields.update(version=1),
+        lambda fields: fields.update(watermark=True),
+        lambda fields: fields.update(watermark=-1),
+        lambda fields: fields.update(created_at="yesterday"),
+        lambda fields: fields.update(sizes=["members"]),
+        lambda fields: fields.update(window=[0, 1, 2]),
+        lambda fields: fields.update(window=[0, float("inf")]),
+        lambda fields: fields.update(format=float("inf")),
+        lambda fields: fields["files"].update({"../v2/rarity.npy": {"sha256": "", "bytes": 0}}),
         lambda fields: fields.pop("fingerprint"),
     ],
 )

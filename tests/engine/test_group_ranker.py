@@ -93,8 +93,22 @@ def change(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
         lambda plain: plain["calibration"].update(unheard_of=1),
         lambda plain: plain["preferences"].update(charm=1),
         lambda plain: plain.update(known=None),
+        lambda plain: plain["newcomer"].update(weights={"visits": "1"}),
+        lambda plain: plain["known"].update(scales=[1.0]),
+        lambda plain: plain["known"].update(scales=[1.0, 0.0]),
+        lambda plain: plain["known"]["parts"][0]["weights"].append(1.0),
+        lambda plain: plain["known"]["parts"][0].update(columns=["near"]),
+        lambda plain: plain["known"]["parts"][1].update(file="ranker.json"),
+        lambda plain: plain["calibration"].update(weights=[1e999]),
+        lambda plain: plain["calibration"].update(intercept=10**400),
+        lambda plain: plain["preferences"].update(intimacy=float("nan")),
+        lambda plain: plain["preferences"].update(new_groups=0.5),
     ],
-    ids=["kind", "file", "weights", "calibration", "preferences", "nothing"],
+    ids=[
+        *("kind", "file", "weights", "calibration", "preferences", "nothing", "text"),
+        *("few scales", "no scale", "many weights", "few columns", "no trees", "endless"),
+        *("too large", "no number", "half a place"),
+    ],
 )
 def test_a_ranker_that_is_not_understood_is_refused(
     ranker: GroupRanker, tmp_path: Path, edit: Callable[[dict[str, Any]], object], graph: bytes

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.bundle import FORMAT, Manifest
 from engine.errors import BundleError, UnknownError
+from engine.manifest import FORMAT, Manifest
 from engine.registry import REMEMBERED, Registry
 
 NOTHING_CHANGED = "nothing changed"
@@ -23,7 +23,9 @@ def add(bundles: Path, version: str, community: str = "town") -> None:
     """Write what the registry reads of a bundle."""
     folder = bundles / community / version
     folder.mkdir(parents=True)
-    manifest = Manifest(FORMAT, community, version, "f", "", 0, (None, None), {}, {}, {})
+    manifest = Manifest(
+        FORMAT, community, version, "f", "2026-01-01T00:00:00+00:00", 0, (None, None), {}, {}, {}
+    )
     (folder / "manifest.json").write_text(json.dumps(asdict(manifest)))
 
 
@@ -174,8 +176,70 @@ def test_versions_are_listed_oldest_first_with_what_is_wrong(registry: Registry)
 
 def test_a_folder_being_written_is_not_listed(registry: Registry) -> None:
     shutil.copytree(registry.bundles / "town" / "v1", registry.bundles / "town" / ".v4.ab.partial")
-    (registry.bundles / "town" / "v5").mkdir()  # without a manifest it is no bundle
     assert [listed.version for listed in registry.versions("town")] == ["v1", "v2", "v3"]
+
+
+def test_a_folder_that_has_lost_its_manifest_is_listed_for_what_else_is_in_it(
+    registry: Registry,
+) -> None:
+    (registry.bundles / "town" / "v2" / "manifest.json").unlink()
+    lost = {listed.version: listed for listed in registry.versions("town")}["v2"]
+    assert (lost.manifest, "manifest.json is missing" in lost.problem) == (None, True)
+    registry.remove("town", "v2")
+    assert [listed.version for listed in registry.versions("town")] == ["v1", "v3"]
+
+
+def test_what_is_removed_cannot_be_gone_back_to_and_what_is_current_stays(
+    registry: Registry,
+) -> None:
+    for version in ("v1", "v2", "v3"):
+        registry.promote("town", version)
+    (registry.bundles / "town" / "v2" / "manifest.json").write_text("[" * 100_000)
+    with pytest.raises(BundleError, match="v3 is what 'town' is served from"):
+        registry.remove("town", "v3")
+    registry.remove("town", "v2")
+    assert registry.history("town") == ["v1", "v3"]
+    assert registry.roll_back("town") == "v1"
+    for nothing in ("v2", "..", "../town/v3", ".", ""):
+        with pytest.raises(UnknownError, match="has no version"):
+            registry.remove("town", nothing)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"promoted": "v1"}',
+        '{"promoted": [1]}',
+        '{"promoted": {"v1": 1}}',
+        "[" * 100_000,
+        '{"promoted": ["v\\ud800"]}',
+    ],
+)
+def test_a_current_of_another_shape_is_damaged_and_not_guessed_at(
+    registry: Registry, text: str
+) -> None:
+    (registry.bundles / "town" / "current").write_text(text)
+    with pytest.raises(BundleError, match="current cannot be read"):
+        registry.current("town")
+
+
+def test_a_promotion_torn_within_a_letter_or_of_other_types_is_passed_over(
+    registry: Registry,
+) -> None:
+    whole = {"version": "v\u2028", "at": "2026", "forced": False, "checks": []}
+    odd = [{**whole, "forced": "false"}, {**whole, "checks": {}}, {**whole, "version": 1}, [whole]]
+    lines = [json.dumps(one, ensure_ascii=False).encode() for one in (whole, *odd)]
+    torn = "é".encode()[:1]
+    (registry.bundles / "town" / "promotions.jsonl").write_bytes(b"\n".join([*lines, torn, b""]))
+    assert [one.version for one in registry.promotions("town")] == ["v\u2028"]
+
+
+def test_nothing_outside_of_the_bundles_is_ever_discarded(registry: Registry) -> None:
+    (registry.bundles / "isle").mkdir()
+    for path in ("../isle", "../../", "v9", "."):
+        with pytest.raises(UnknownError, match="has no version"):
+            registry.discard("town", path)
+    assert (registry.bundles / "isle").is_dir()
 
 
 def test_one_community_needs_no_name(registry: Registry) -> None:

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.types import Message, Scope
 
-from engine.bundle import MANIFEST
+from engine.manifest import MANIFEST
 from engine.registry import Registry
 from serving.app import create_app
 from serving.settings import ServeSettings

@@ -43,6 +43,14 @@ def test_a_limit_out_of_range_is_422_and_named(client: TestClient, limit: str) -
     assert "limit" in assert_problem(answer, 422, "invalid")["detail"]
 
 
+@pytest.mark.parametrize("mistyped", ["limi", "max_sizes", "Limit", "exclude[]"])
+def test_a_mistyped_parameter_is_refused_and_named(client: TestClient, mistyped: str) -> None:
+    answer = client.get(ANA + "/groups", params={mistyped: "3", "limit": 2})
+    assert mistyped in assert_problem(answer, 422, "invalid")["detail"]
+    for looked_at_by_probes in ("/healthz", "/readyz"):
+        assert client.get(looked_at_by_probes, params={mistyped: 1}).status_code == 200
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -143,6 +143,32 @@ def test_a_damaged_backup_is_refused_by_the_name_of_the_file(
     assert not (tmp_path / "new").exists()
 
 
+def test_a_backup_that_leads_elsewhere_is_refused(world_bundles: Path, tmp_path: Path) -> None:
+    prepared(world_bundles, tmp_path)
+    out = backed_up(tmp_path)
+    (tmp_path / "secret").write_text("not of this backup")
+    (out / "bundles" / "world" / "linked").symlink_to(tmp_path / "secret")
+    ended = run("restore", out, "--bundles", tmp_path / "new")
+    assert "linked leads elsewhere" in str(ended.exception)
+    (out / "bundles" / "world" / "linked").unlink()
+    for name, why in (("../..", "no community is called"), ("isle", "has no bundles of 'isle'")):
+        card = json.loads((out / "backup.json").read_text("utf-8"))
+        card["communities"] = {name: "v1"}
+        (out / "backup.json").write_text(json.dumps(card), "utf-8")
+        ended = run("restore", out, "--bundles", tmp_path / "new")
+        assert isinstance(ended.exception, UserError)
+        assert why in str(ended.exception)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[]", '{"format": 1}', '{"format": true}', "\x00"])
+def test_a_card_that_is_none_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "backup.json").write_text(text, "utf-8")
+    ended = run("restore", tmp_path, "--bundles", tmp_path / "new")
+    assert isinstance(ended.exception, SettingError)
+    assert "holds no backup that can be read" in str(ended.exception)
+
+
 def test_nothing_is_overwritten(world_bundles: Path, tmp_path: Path) -> None:
     settings = prepared(world_bundles, tmp_path)
     out = backed_up(tmp_path)

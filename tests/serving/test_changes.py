@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from data.store.connect import open_store
 from data.store.import_export import import_community
-from engine.bundle import MANIFEST
+from engine.manifest import MANIFEST
 from engine.registry import Registry
 from serving.app import create_app
 from serving.settings import ServeSettings

@@ -23,9 +23,10 @@ STATUSES = {
     ("get", "/readyz"): EVERYWHERE | {"200", "503"},
     ("get", "/v1/communities"): WITH_A_KEY | {"200"},
     ("get", f"{MEMBER}/export"): IN_A_COMMUNITY | {"200", "422"},
-    ("put", MEMBER): IN_A_COMMUNITY | {"200", "400", "422"},
+    ("put", MEMBER): IN_A_COMMUNITY | {"200", "400", "408", "422"},
     ("delete", MEMBER): IN_A_COMMUNITY | {"202", "422"},
-    ("post", "/v1/communities/{community}/changes"): IN_A_COMMUNITY | {"200", "400", "409", "422"},
+    ("post", "/v1/communities/{community}/changes"): IN_A_COMMUNITY
+    | {"200", "400", "408", "409", "422"},
 }
 
 

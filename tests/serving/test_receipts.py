@@ -84,7 +84,9 @@ def test_who_is_forgotten_is_in_no_replay(live: TestClient) -> None:
     )
     told = live.get(f"{HERE}/erasures/{receipt}")
     assert told.status_code == 200
-    assert set(told.json()) == {"erasure_id", "community", "sequence", "requested_ts", "steps"}
+    assert set(told.json()) == {
+        *("erasure_id", "community", "sequence", "requested_ts", "steps", "held_up")
+    }
     assert "store" in told.json()["steps"]
     assert '"bo"' not in told.text
 

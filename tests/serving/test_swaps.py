@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,8 +13,9 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from engine.bundle import MANIFEST
+from engine.manifest import MANIFEST
 from serving.app import create_app
+from serving.live import Live
 from serving.settings import ServeSettings
 from tests.serving.running import another_version, copied, replace_file, running, wait_until
 
@@ -208,3 +211,16 @@ def test_one_damaged_community_leaves_the_others_answering(served: Path, tmp_pat
         wait_until(lambda: client.get(GROUPS).status_code == 200)
         wait_until(lambda: client.get("/readyz").status_code == 503)
         assert other in client.get("/readyz").json()["detail"]
+
+
+def test_a_server_that_has_ended_keeps_no_community_in_memory(world_bundles: Path) -> None:
+    def lives() -> list[Live]:
+        return [one for one in gc.get_objects() if type(one) is Live]
+
+    before = {id(one) for one in lives()}
+    with running(world_bundles) as client:
+        assert client.get("/readyz").status_code == 200
+        here = [weakref.ref(one) for one in lives() if id(one) not in before]
+        assert here
+    gc.collect()
+    assert [one() for one in here] == [None] * len(here)

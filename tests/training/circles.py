@@ -14,18 +14,21 @@ from engine.query import query_of_member
 from engine.snapshot import Snapshot
 from tests.builders import Membership, Post, built, make, vectors_for
 from tests.world import NOW, KeywordEncoder
-from training.learn import learn_ranker
+from training.learn import Lessons, learn_ranker
+from training.suggested import Suggested
 from training.texts import texts_of
 
 WORDS = ("rocket", "sourdough", "chat")
 
 
 def learned(
-    found: Community, preferences: Preferences | None = None
+    found: Community,
+    preferences: Preferences | None = None,
+    suggested: Suggested | None = None,
 ) -> tuple[Snapshot, GroupRanker]:
     snapshot, vectors = built(found), vectors_for(texts_of(found))
-    encode = KeywordEncoder().encode
-    return snapshot, learn_ranker(found, vectors, snapshot, encode, preferences)
+    lessons = Lessons(found, vectors, KeywordEncoder().encode, suggested)
+    return snapshot, learn_ranker(lessons, snapshot, preferences)
 
 
 def circles(

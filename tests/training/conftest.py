@@ -12,7 +12,7 @@ from data.community import Community
 from data.town import make_town
 from data.validate import read_community
 from data.write import write_folder
-from engine.bundle import Manifest
+from engine.manifest import Manifest
 from engine.registry import Registry
 from tests.conftest import MODEL
 from training.train import TrainSettings, Workshop, train

@@ -37,6 +37,9 @@ def drawn(viewers: int, seed: int = 0) -> tuple[Examples, Vector, NDArray[np.flo
         lasting=joined & (chance.random(size) < 0.5),
         ideal=joined.reshape(viewers, CANDIDATES).sum(axis=1),
         weights=np.ones(viewers, np.float32),
+        members=np.arange(viewers),
+        counts=np.ones(size, np.float32),
+        seen=np.ones(size, np.float32),
     )
     return examples, scores, likely
 
@@ -156,6 +159,9 @@ def test_what_lies_too_deep_to_be_shown_is_not_looked_at() -> None:
         lasting=np.zeros_like(joined),
         ideal=np.ones(viewers, np.int64),
         weights=np.ones(viewers, np.float32),
+        members=np.arange(viewers),
+        counts=np.ones(len(scores), np.float32),
+        seen=np.ones(len(scores), np.float32),
     )
     deep = np.tile(np.arange(size) >= DEEP, viewers)
     calibration = calibrate(examples, scores, 91.0)

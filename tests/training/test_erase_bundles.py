@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -313,6 +314,20 @@ def test_what_a_killed_run_left_half_written_or_half_removed_goes(registry: Regi
         shutil.copytree(folder / "v1", folder / name)
     erase_from_bundles(registry, "town", [ZOE], WHEN)
     is_done(registry)
+
+
+@pytest.mark.parametrize("replaces", ["../isle", "../../x", "..", ".", "", "/etc", 7, None, ["v1"]])
+def test_a_revision_that_names_what_is_no_version_removes_nothing(
+    registry: Registry, replaces: object
+) -> None:
+    (registry.bundles / "isle").mkdir()
+    path = registry.folder("town") / "v3" / "manifest.json"
+    fields = json.loads(path.read_text("utf-8"))
+    fields["settings"][ERASURE] = replaces if isinstance(replaces, list) else {"replaces": replaces}
+    path.write_text(json.dumps(fields), "utf-8")
+    erase_from_bundles(registry, "town", ["never-here"], WHEN)
+    assert versions(registry) == ["v1", "v2", "v3"]
+    assert (registry.bundles / "isle").is_dir()
 
 
 def test_an_erasure_begun_for_another_does_not_hide_this_one(registry: Registry) -> None:

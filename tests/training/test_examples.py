@@ -182,6 +182,9 @@ def flat(counts: list[int], joined: list[bool]) -> Examples:
         lasting=np.zeros(size, bool),
         ideal=np.ones(viewers, np.int64),
         weights=np.ones(viewers, np.float32),
+        members=np.arange(viewers),
+        counts=np.ones(size, np.float32),
+        seen=np.ones(size, np.float32),
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from engine.types import Matrix
 from training.embed import embed
-from training.erase_bundles import keep_only
+from training.forget_texts import keep_only
 from training.vector_cache import VectorCache, keys_of
 
 HERS = "  I fold paper cranes. I mend old radios.  "

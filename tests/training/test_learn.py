@@ -20,7 +20,8 @@ from tests.builders import Membership, built, make, vectors_for
 from tests.random_community import random_world
 from tests.training.circles import circles, learned, slates
 from tests.world import NOW, KeywordEncoder, community
-from training.learn import LEARNED, seldom_shown, vectors_before
+from training.contest import LEARNED
+from training.learn import seldom_shown, vectors_before
 from training.split import past
 from training.texts import texts_of
 

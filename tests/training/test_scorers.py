@@ -40,6 +40,9 @@ def drawn(viewers: int, candidates: int = 80, seed: int = 0) -> Examples:
         lasting=np.zeros(size, bool),
         ideal=np.full(viewers, 2),
         weights=np.ones(viewers, np.float32),
+        members=np.arange(viewers),
+        counts=np.ones(size, np.float32),
+        seen=np.ones(size, np.float32),
     )
 
 
@@ -56,6 +59,9 @@ def of_one(scores: list[float], joined: list[int], ideal: int) -> tuple[Examples
         lasting=np.zeros(size, bool),
         ideal=np.array([ideal]),
         weights=np.ones(1, np.float32),
+        members=np.arange(1),
+        counts=np.ones(size, np.float32),
+        seen=np.ones(size, np.float32),
     )
     return examples, np.array(scores, np.float32)
 
@@ -130,3 +136,53 @@ def test_easy_candidates_are_few_and_each_stands_for_ten() -> None:
     few, whole = few - few.mean(axis=1)[:, None], whole - whole.mean(axis=1)[:, None]
     assert np.corrcoef(few.ravel(), whole.ravel())[0, 1] > 0.99
     assert (few * whole).sum() / (whole**2).sum() == pytest.approx(1, abs=0.05)
+
+
+def weights(examples: Examples, penalty: float = 1e-3) -> list[float]:
+    liked = np.zeros(len(examples.rows), np.float32)
+    found: list[float] = fit_linear(examples, NAMES, liked, penalty).weights.tolist()
+    return found
+
+
+def test_four_that_were_each_seen_one_time_in_four_weigh_as_much_as_one_seen_for_certain() -> None:
+    examples = drawn(100, candidates=12)
+    often = np.where(examples.joined, 1, 4)
+    flat = np.repeat(np.arange(len(often)), often)
+    fourfold = replace(
+        examples,
+        values=examples.values[flat],
+        rows=examples.rows[flat],
+        joined=examples.joined[flat],
+        lasting=examples.lasting[flat],
+        starts=np.concatenate([[0], np.cumsum(examples.sums(often).astype(np.int64))]),
+        counts=np.ones(len(flat), np.float32),
+        seen=np.where(examples.joined, 1, 0.25)[flat].astype(np.float32),
+    )
+    # Standardised by other spreads, the columns have other weights and the same slopes.
+    one = fit_linear(examples, NAMES, np.zeros(1200, np.float32), 0.0)
+    four = fit_linear(fourfold, NAMES, np.zeros(len(flat), np.float32), 0.0)
+    slopes = [(fitted.weights / fitted.scales).tolist() for fitted in (one, four)]
+    assert slopes[1] == pytest.approx(slopes[0], rel=0.02, abs=0.01)
+    assert weights(replace(fourfold, seen=np.ones(len(flat), np.float32))) != weights(fourfold)
+
+
+def test_what_counts_twice_is_heeded_as_with_half_the_penalty() -> None:
+    examples = drawn(60, candidates=12)
+    twice = replace(examples, counts=np.full(len(examples.rows), 2, np.float32))
+    expected = weights(examples, 0.05)
+    assert weights(twice, 0.1) == pytest.approx(expected, abs=2e-3)
+    assert weights(examples, 0.1) != pytest.approx(expected, abs=2e-3)
+
+
+def test_what_counts_for_nothing_is_neither_aimed_at_nor_compared_with() -> None:
+    examples = drawn(60, candidates=12)
+    out = ~examples.joined & (np.random.default_rng(0).random(len(examples.rows)) < 0.3)
+    without = replace(examples, counts=(~out).astype(np.float32))
+    # How likely it was seen does not matter any more.
+    unseen = replace(without, seen=np.where(out, 0.5, 1).astype(np.float32))
+    assert weights(without) == weights(unseen)
+    assert weights(without) != weights(examples)
+    kept = sampled(
+        without, score_all(WeightedSum({"noise": 1.0}), without), np.random.default_rng(0)
+    )
+    assert len(kept.rows) == int((~out).sum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from engine.bundle import load_bundle
 from engine.errors import SettingError
 from engine.registry import Registry
 from tests.world import NOW, community
-from training.train import TrainSettings, Workshop
+from training.train import TrainSettings, Workshop, read_stored, train
 from training.worker import TRAIN, Worker, WorkerSettings
 from training.worker_command import seconds_of
 
@@ -59,8 +60,8 @@ def store(place: Path) -> Store:
 
 
 def worker(place: Path, store: Store, clock: Clock, every_s: float | None = None) -> Worker:
-    train = TrainSettings("all-MiniLM-L6-v2", None, place / "cache")
-    return Worker(store, Registry(place / "bundles"), WorkerSettings(train, every_s), "me", clock)
+    made = TrainSettings("all-MiniLM-L6-v2", None, place / "cache")
+    return Worker(store, Registry(place / "bundles"), WorkerSettings(made, every_s), "me", clock)
 
 
 def told(place: Path) -> list[str]:
@@ -90,6 +91,70 @@ def test_a_forgotten_member_is_in_no_byte_of_any_file(place: Path, store: Store)
     registry.roll_back("world")
     assert told(place) == []
     assert mine.work() == 0, "what is done is not done again"
+    store.close()
+
+
+def test_a_bundle_nobody_can_read_holds_forgetting_up_visibly_until_it_is_removed(
+    place: Path, store: Store
+) -> None:
+    clock = Clock(NOW)
+    mine, registry = worker(place, store, clock), Registry(place / "bundles")
+    queue_job(store, "world", TRAIN, {}, NOW)
+    mine.work()
+    current, old = registry.current("world").name, "2024"
+    shutil.copytree(registry.current("world"), registry.folder("world") / old)
+    manifest = registry.folder("world") / old / "manifest.json"
+    manifest.write_text(manifest.read_text("utf-8").replace('"format": 3', '"format": 2'))
+    receipt = erase_member(store, "world", "zoe-" + WORDS[0], clock.now)
+    assert mine.work() == 1  # the cache and the database are rid of them, and the newer bundle
+    held = erasure(store, "world", receipt.id)
+    assert "bundles" not in held.steps
+    assert {"cache", "compact"} <= held.steps.keys()
+    assert f"{old} cannot be read" in held.held_up
+    assert told(registry.folder("world") / f"{current}-e1") == []
+    assert told(place) == [WORDS[0]], "the old one holds the name"
+    assert mine.work() == 0, "a worker does not turn in circles"
+    (registry.folder("world") / ".v9.aa.partial").mkdir()
+    registry.remove("world", old)
+    assert mine.work() == 1
+    done = erasure(store, "world", receipt.id)
+    assert ("bundles" in done.steps, done.held_up) == (True, "")
+    assert told(place) == []
+    assert not list(registry.folder("world").glob(".v9*")), "what was being written may hold them"
+    store.close()
+
+
+def test_a_training_that_had_read_them_before_brings_nobody_back(place: Path, store: Store) -> None:
+    clock = Clock(NOW)
+    mine, registry = worker(place, store, clock), Registry(place / "bundles")
+    queue_job(store, "world", TRAIN, {}, NOW)
+    mine.work()
+    found, stored = read_stored(store, "world", NOW)
+    erase_member(store, "world", "zoe-" + WORDS[0], NOW)
+    mine.work()
+    assert told(place) == []
+    moment = datetime.fromtimestamp(NOW + 60, tz=UTC)
+    train(found, mine.settings.train, registry, moment, stored=stored)
+    assert told(place), "they are in its bundle, and in the cache"
+    mine.work()
+    assert told(place) == []
+    mine.work()
+    assert told(place) == []
+    store.close()
+
+
+def test_whoever_has_come_back_under_their_old_id_is_not_taken_out(
+    place: Path, store: Store
+) -> None:
+    clock = Clock(NOW)
+    mine, registry = worker(place, store, clock), Registry(place / "bundles")
+    erase_member(store, "world", "zoe-" + WORDS[0], NOW)
+    apply_changes(store, "world", [PutMember("zoe-" + WORDS[0], audience="adult")], NOW)
+    found, stored = read_stored(store, "world", NOW)
+    train(found, mine.settings.train, registry, datetime.fromtimestamp(NOW, tz=UTC), stored=stored)
+    mine.work()
+    ids = load_bundle(registry.current("world")).snapshot.members.ids.tolist()
+    assert "zoe-" + WORDS[0] in ids
     store.close()
 
 

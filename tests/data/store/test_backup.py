@@ -18,7 +18,7 @@ from data.store.changes import (
     apply_changes,
 )
 from data.store.connect import Store, open_store
-from data.store.erasure import erase_member, erasure, note_step, pending_erasures
+from data.store.erasure import erase_member, erasure, erasures_of, note_step
 from data.store.import_export import import_community
 from data.store.jobs import queue_job
 from data.store.schema import metadata
@@ -124,7 +124,7 @@ def test_a_backup_made_while_others_write_is_of_one_moment(filled: Store, tmp_pa
 def test_what_was_done_about_the_forgotten_meanwhile_is_to_be_done_again(
     filled: Store, tmp_path: Path
 ) -> None:
-    (one,) = pending_erasures(filled, "world", "bundles")
+    (one,) = erasures_of(filled, "world")
     note_step(filled, one.id, "cache", NOW + 5)
     note_step(filled, one.id, "bundles", NOW + 20)
     path = tmp_path / "backup.sqlite3"

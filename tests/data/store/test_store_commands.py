@@ -10,7 +10,7 @@ import pytest
 
 from data.store.changes import PutMember, apply_changes
 from data.store.connect import open_store
-from engine.bundle import read_manifest
+from engine.manifest import read_manifest
 from engine.registry import Registry
 from tests.belong.commands import belong, done, quick, written
 from tests.world import NOW
@@ -35,8 +35,8 @@ def test_a_folder_goes_into_the_store_and_out_again(tmp_path: Path, store_addres
 def test_the_store_is_beside_the_bundles_unless_named(tmp_path: Path) -> None:
     done("import", written(tmp_path / "world"), "--bundles", tmp_path / "bundles")
     assert (tmp_path / "bundles" / "belong.sqlite3").is_file()
-    community, head = read_from_store(None, tmp_path / "bundles", None)
-    assert (community.name, head > 0) == ("world", True)
+    community, stored = read_from_store(None, tmp_path / "bundles", None)
+    assert (community.name, stored.watermark > 0) == ("world", True)
     assert Registry(tmp_path / "bundles").communities() == []
 
 
@@ -51,6 +51,7 @@ def test_a_bundle_from_the_store_names_the_entry_it_was_made_at(
     done("train", "--bundles", bundles, "--cache", cache)
     manifest = read_manifest(Registry(bundles).current("world"))
     assert manifest.watermark == seq
+    assert manifest.settings["feedback"]["used"] is False  # nothing was ever suggested
     assert manifest.sizes["members"] == len(read_from_store(None, bundles, "world")[0].members)
 
 
