@@ -96,10 +96,10 @@ def freshness_table(result: dict[str, Any]) -> Iterator[str]:
 
 def shedding_table(result: dict[str, Any]) -> Iterator[str]:
     """Yield the lines of a table of a server that is asked more than it can serve."""
+    much = result["settings"]
     yield (
-        f"| {result['kind']} on {result['community']}, {result['settings']['workers']} "
-        f"{_worker(result['settings'])} | asked/s | answered/s | refused | p50, p99 of answers | "
-        "p99 of refusals |"
+        f"| {much['kind']} on {result['community']}, {much['workers']} {_worker(much)} | asked/s | "
+        "answered/s | refused | p50, p99 of answers | p99 of refusals |"
     )
     yield "| --- | --- | --- | --- | --- | --- |"
     for name, part in (("little", result["little"]), ("twice its capacity", result["much"])):

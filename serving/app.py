@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -61,8 +61,16 @@ class Api(FastAPI):
         return self.openapi_schema
 
 
-def create_app(settings: ServeSettings) -> FastAPI:
+def nothing() -> None:
+    """Do nothing."""
+
+
+def create_app(settings: ServeSettings, once_loaded: Callable[[], None] = nothing) -> FastAPI:
     """Return the application; bundles are loaded in the background while it starts.
+
+    Args:
+        settings: What an operator chose.
+        once_loaded: Called when it begins to listen.
 
     Raises:
         StoreUnavailableError: The store cannot be opened.
@@ -81,13 +89,15 @@ def create_app(settings: ServeSettings) -> FastAPI:
             asyncio.create_task(_measure(communities, metrics, settings.poll_s)),
         ]
         if store is not None:
-            tasks.append(asyncio.create_task(follow(communities)))
-            tasks.append(asyncio.create_task(keep_embedding(communities, store)))
+            embedded = asyncio.Event()
+            tasks.append(asyncio.create_task(follow(communities, embedded)))
+            tasks.append(asyncio.create_task(keep_embedding(communities, store, embedded)))
             tasks.append(asyncio.create_task(keep_known(experiments, settings.poll_s)))
         ledger.start()
         # Of several workers, one that has not loaded yet would answer 503 beside those that have:
         # it begins to listen when it can answer, or when loading takes unusually long.
         await asyncio.to_thread(communities.looked.wait, settings.patience_s)
+        once_loaded()
         yield
         for task in tasks:
             task.cancel()

@@ -8,6 +8,7 @@ import os
 import time
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
@@ -51,12 +52,20 @@ WRONG_S = 1.0
 """Seconds before trying again what went wrong."""
 
 
-async def follow(communities: Communities) -> None:
-    """Apply what the logs hold soon after it is written, for as long as the worker runs."""
+async def follow(communities: Communities, embedded: asyncio.Event) -> None:
+    """Apply what the logs hold soon after it is written, for as long as the worker runs.
+
+    Args:
+        communities: Whose logs.
+        embedded: Set when this worker has embedded texts: then it looks at once.
+    """
     while True:
         started = time.monotonic()
         await _follow_all(communities)
-        await asyncio.sleep(max(PACE_S, min(SHARE * (time.monotonic() - started), LONGEST_S)))
+        pause = max(PACE_S, min(SHARE * (time.monotonic() - started), LONGEST_S))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(embedded.wait(), pause)
+        embedded.clear()
 
 
 async def _follow_all(communities: Communities) -> None:
@@ -74,24 +83,38 @@ async def _follow_all(communities: Communities) -> None:
             await asyncio.sleep(WRONG_S)
 
 
-async def keep_embedding(communities: Communities, store: Store) -> None:
-    """Embed new texts, if no other worker does, for as long as the worker runs."""
+async def keep_embedding(communities: Communities, store: Store, embedded: asyncio.Event) -> None:
+    """Embed new texts, if no other worker does, for as long as the worker runs.
+
+    Args:
+        communities: Whose texts.
+        store: Where they are, and where their vectors go.
+        embedded: Set whenever there are new ones.
+    """
     embedder = _Embedder(communities, store, f"{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    # Always the same thread: each that has ever encoded keeps the memory it took.
+    thread = ThreadPoolExecutor(1, thread_name_prefix="belong-embed")
     try:
         while True:
-            await asyncio.sleep(await _embed_new(embedder))
+            await asyncio.sleep(await _embed_new(embedder, thread, embedded))
     finally:
+        thread.shutdown(wait=False, cancel_futures=True)
         embedder.give_back()
 
 
-async def _embed_new(embedder: _Embedder) -> float:
+async def _embed_new(
+    embedder: _Embedder, thread: ThreadPoolExecutor, embedded: asyncio.Event
+) -> float:
     """Embed what is new, and return the seconds until the next look."""
     try:
         due = await asyncio.to_thread(embedder.due) if embedder.waits else embedder.due()
         if embedder.looks_away():
             due += await asyncio.to_thread(embedder.due_away)
         if due:
-            return await asyncio.to_thread(embedder.embed_some, due)
+            loop = asyncio.get_running_loop()
+            pause = await loop.run_in_executor(thread, embedder.embed_some, due)
+            embedded.set()
+            return pause
     except BelongError as error:
         log.error("texts cannot be embedded: %s", error)
         return WRONG_S
