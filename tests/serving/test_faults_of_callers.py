@@ -217,8 +217,11 @@ def test_who_takes_an_answer_slowly_gets_all_of_it(one: Running) -> None:
 def test_with_too_many_connections_whoever_waits_longest_goes() -> None:
     with ExitStack() as open_:
         one = open_.enter_context(running(Room(), Patience(head_s=60, connections=5)))
-        silent = [open_.enter_context(one.connect()) for _ in range(5)]
-        wait_until(lambda: one.connections == 5)
+        silent = []
+        for count in range(5):
+            silent.append(open_.enter_context(one.connect()))
+            wait_until(partial(lambda there: one.connections == there, count + 1))
+            time.sleep(0.02)  # the event loop counts milliseconds
         assert one.ask(WHOLE) == (200, 3)
         assert ended(silent[0]) < SOON_S
         silent[4].sendall(WHOLE)

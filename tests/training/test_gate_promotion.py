@@ -263,7 +263,7 @@ def test_what_is_promoted_is_never_discarded(registry: Registry) -> None:
         with pytest.raises(BundleError, match="is promoted"):
             registry.discard("world", version)
     registry.discard("world", "v3")
-    with pytest.raises(BundleError, match="could not be removed"):
+    with pytest.raises(UnknownError):
         registry.discard("world", "v3")
     left = sorted(path.name for path in (registry.bundles / "world").iterdir())
     assert left == ["current", "v1", "v2"]
