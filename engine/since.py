@@ -71,7 +71,10 @@ class Rows:
         """Take an id away and return the row it had, if any."""
         row = self.find(external)
         if row is not None:
-            self._since[external] = None
+            if self._known.find(external) is None:
+                del self._since[external]  # whoever came since leaves no id behind
+            else:
+                self._since[external] = None
             self.gone.add(row)
             self.added.pop(row, None)
         return row

@@ -11,6 +11,7 @@ from engine.columns import Links, Profiles, Strings, spliced
 from engine.ids import IdMap
 from engine.index import VectorIndex
 from engine.overlay import REPLACED, ROOM, PatchedIndex, PatchedProfiles
+from engine.since import Rows
 from engine.types import Matrix
 
 DIMENSION = 8
@@ -164,3 +165,13 @@ def test_ids_that_came_and_went_since_are_told_apart_from_those_before() -> None
     assert len(now) == 3
     assert [before.find(one) for one in "abcde"] == [0, 1, 2, None, None]
     assert len(before) == 3
+
+
+def test_whoever_came_since_and_is_gone_leaves_no_id_behind() -> None:
+    rows = Rows(IdMap(Strings.of(["a"]), "member"))
+    rows.claim("secret")
+    assert rows.drop("secret") == 1
+    assert rows.drop("a") == 0
+    assert "secret" not in str(vars(rows))
+    assert (rows.find("a"), rows.find("secret"), rows.ids()) == (None, None, [])
+    assert rows.claim("a") == 2
