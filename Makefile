@@ -30,7 +30,8 @@ demo: setup
 	$(BIN)/belong demo $(DEMO_FLAGS)
 
 test: setup lint types
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m 'not alone'
+	$(BIN)/python -m pytest tests -m alone
 
 lint: setup
 	$(BIN)/ruff check .

@@ -23,6 +23,8 @@ from data.store.log import Kind
 from data.store.schema import blocks, communities, log
 from tests.world import NOW, community
 
+pytestmark = pytest.mark.alone
+
 WORLD = "world"
 BO_BLOCKS_ANA = Thing(Kind.BLOCK, "bo", "ana")
 

@@ -14,6 +14,8 @@ from benchmarks.live_load import FreshnessSettings
 from benchmarks.server import running_server
 from engine.errors import SettingError
 
+pytestmark = pytest.mark.alone
+
 
 def test_a_small_run_sees_every_kind_of_text_and_no_restricted_one(world_bundles: Path) -> None:
     # Ten texts a second, three of them looked for: in two seconds each kind once, two twice.

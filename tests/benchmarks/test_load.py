@@ -14,6 +14,8 @@ from aiohttp import web
 from benchmarks.load import Outcome, Request, closed_loop, open_loop
 from benchmarks.timing import latencies_ms, summary
 
+pytestmark = pytest.mark.alone
+
 
 def test_a_request_is_counted_from_when_it_was_due() -> None:
     # One request a second; the first takes 3 s and holds up the two behind it, which are sent at

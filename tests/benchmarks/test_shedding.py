@@ -18,6 +18,8 @@ from benchmarks.shedding import (
     recovery_s,
 )
 
+pytestmark = pytest.mark.alone
+
 
 def outcome(
     latency_ms: list[float],

@@ -21,6 +21,8 @@ from tests.serving.answers import ids_of
 from tests.serving.running import copied, replace_file, wait_until
 from tests.world import BREAD, NOW, ROCKETS, community
 
+pytestmark = pytest.mark.alone
+
 HERE = "/v1/communities/world"
 
 

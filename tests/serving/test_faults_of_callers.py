@@ -25,6 +25,8 @@ from serving.request_ids import RequestIds
 from serving.shedding import LoadShedding, Room
 from tests.serving.running import wait_until
 
+pytestmark = pytest.mark.alone
+
 LARGE = 30_000_000
 """Bytes of an answer that fits into no buffer."""
 

@@ -24,6 +24,8 @@ from tests.postgres import Server as Postgres
 from tests.serving.running import wait_until
 from tests.slow_network import Network, network
 
+pytestmark = pytest.mark.alone
+
 ANA = "/members/ana/recommendations/groups"
 RECOVERED_S = 8.0
 BOUND_S = Room().answer_s + 2

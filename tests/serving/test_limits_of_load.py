@@ -14,6 +14,8 @@ from starlette.types import Message, Receive, Scope, Send
 from engine.errors import SettingError
 from serving.shedding import LoadShedding, Room
 
+pytestmark = pytest.mark.alone
+
 OK = 200
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.types import Message, Receive, Scope, Send
@@ -16,6 +17,8 @@ from starlette.types import Message, Receive, Scope, Send
 from serving.app import create_app
 from serving.settings import ServeSettings
 from serving.shedding import LoadShedding, Room
+
+pytestmark = pytest.mark.alone
 
 
 @dataclass

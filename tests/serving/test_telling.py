@@ -17,6 +17,8 @@ from data.store.schema import log
 from engine.errors import StoreUnavailableError, UnknownError, UnknownReferenceError
 from serving.telling import TOGETHER, Teller
 
+pytestmark = pytest.mark.alone
+
 NOW = 1_700_000_000.0
 TOWN = "town"
 

@@ -21,6 +21,8 @@ from engine.errors import StoreFullError, StoreUnavailableError
 from tests.postgres import Server
 from tests.slow_network import Network, network
 
+pytestmark = pytest.mark.alone
+
 TIMEOUT_S = 0.4
 BOUND_S = TIMEOUT_S + ANSWER_S
 CONNECT_S = 2.0
