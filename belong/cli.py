@@ -11,6 +11,7 @@ import typer
 import serving.backup_commands
 import serving.commands
 import serving.key_commands
+import serving.round_command
 import training.commands
 import training.feedback_command
 import training.fine_tune_command
@@ -33,6 +34,7 @@ app.registered_commands += training.store_commands.app.registered_commands
 app.registered_commands += training.worker_command.app.registered_commands
 app.registered_commands += serving.commands.app.registered_commands
 app.registered_commands += serving.backup_commands.app.registered_commands
+app.registered_commands += serving.round_command.app.registered_commands
 app.registered_groups += training.commands.app.registered_groups
 app.registered_groups += serving.key_commands.app.registered_groups
 app.command()(demo)

@@ -17,7 +17,8 @@ from training.commands import DEFAULT_CACHE, DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from data.community import Community
-    from engine.recommender import Answer, Recommender
+    from engine.answers import Answer
+    from engine.recommender import Recommender
     from training.progress import Progress
 
 SEED = 7

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -19,6 +19,16 @@ from training.progress import SILENT, Progress
 
 BLOCK = 500
 """Viewers whose scores for all groups are held at a time."""
+
+
+class Packaged(Protocol):
+    """Anything that comes from a package.
+
+    Attributes:
+        package: The distribution.
+    """
+
+    package: ClassVar[str]
 
 
 @dataclass(slots=True)
@@ -55,7 +65,7 @@ class Contender:
         }
 
 
-def packages_of(peers: Mapping[str, Peer]) -> dict[str, str]:
+def packages_of(peers: Mapping[str, Packaged]) -> dict[str, str]:
     """Return each peer's package with its version.
 
     Raises:

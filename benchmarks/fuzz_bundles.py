@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from benchmarks.fuzz_mutations import damaged, json_bytes
 from benchmarks.fuzz_target import Attempt, expect
+from engine.answers import Answer
 from engine.bundle import Bundle, load_bundle
 from engine.errors import BundleError, UnknownError
 from engine.manifest import MANIFEST, read_manifest
-from engine.recommender import Answer, Recommender
+from engine.recommender import Recommender
 from engine.registry import CURRENT, PROMOTIONS, Promotion, Registry
 
 COMMUNITY = "world"

@@ -14,7 +14,7 @@ from benchmarks.ours import Belong, OurSettings
 from benchmarks.slates import NOTHING, PLACES, values_of
 from benchmarks.slices import KNOWN, MAIN, OURS, Outcome, pooled, section
 from benchmarks.viewers import Prepared
-from engine.explanations import GroupReasons
+from engine.group_reasons import GroupReasons
 from engine.pool import Pool, best_first
 from training.metrics import mean_with_interval, ratio_with_interval
 from training.progress import SILENT, Progress

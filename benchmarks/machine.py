@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import shlex
 import sys
 from datetime import UTC, datetime
@@ -50,6 +51,13 @@ def command_line() -> str:
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     name = spec.name if spec is not None else Path(sys.argv[0]).stem
     return shlex.join(["python", "-m", name, *sys.argv[1:]])
+
+
+def peak_mb() -> float:
+    """Return the most memory this process has held so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts kilobytes, macOS bytes.
+    return round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1)
 
 
 def _cores() -> int:

@@ -11,8 +11,6 @@ is null.
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +20,7 @@ import typer
 from rich.console import Console
 
 from benchmarks.comparison import CompareSettings, compare
-from benchmarks.machine import command_line, machine
+from benchmarks.machine import command_line, machine, peak_mb
 from benchmarks.ours import OurSettings
 from benchmarks.peers import PEERS
 from benchmarks.quality_report import render
@@ -71,7 +69,7 @@ def measure(
         **result,
         "model": model,
         "set_aside": len(community.rejections),
-        "cost": {"seconds": round(time.perf_counter() - start, 2), "peak_rss_mb": _peak_mb()},
+        "cost": {"seconds": round(time.perf_counter() - start, 2), "peak_rss_mb": peak_mb()},
     }
 
 
@@ -164,12 +162,6 @@ def _sections(result: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     if "introductions" in result:
         found.append(("introductions", result["introductions"]))
     yield from ((title, section) for title, section in found if section["members"])
-
-
-def _peak_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts kilobytes, macOS bytes.
-    return round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1)
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ def ranker(result: Json) -> Body:
 
 def reading(result: Json) -> Body:
     """What the terms mean."""
-    return [_facts([(term, meaning) for term, meaning in GLOSSARY])]
+    return [facts([(term, meaning) for term, meaning in GLOSSARY])]
 
 
 def caveats(result: Json) -> Body:
@@ -145,7 +145,7 @@ def caveats(result: Json) -> Body:
     said = [sentence(str(given), capital=True)] if given else []
     said += [
         "The best peer is picked on the same members it is compared on, which favours the peer.",
-        "A group that a member would have loved but never saw counts as wrong, for every system.",
+        "What a member would have loved but never saw counts as wrong, for every system.",
         "Slices, settings and columns are many: one in twenty intervals misses by chance.",
     ]
     left_out = part(result, "not_measured")
@@ -156,18 +156,19 @@ def caveats(result: Json) -> Body:
 def provenance(result: Json) -> Body:
     """The command and the machine."""
     command = result.get("command")
-    facts: list[tuple[str, str]] = []
+    said: list[tuple[str, str]] = []
     until = result.get("until")
-    facts += [("until", plain(until))] if until else []
-    facts += [(name, plain(result[name])) for name in ("model", "set_aside") if name in result]
+    said += [("until", plain(until))] if until else []
+    said += [(name, plain(result[name])) for name in ("model", "set_aside") if name in result]
     for name in ("cost", "machine"):
         found = part(result, name)
-        facts += [(label(key), plain(found[key])) for key in found]
-    if not command and not facts:
+        said += [(label(key), plain(found[key])) for key in found]
+    if not command and not said:
         return []
     typed = node("pre", node("code", str(command))) if command else None
-    return [typed, _facts([(name, said) for name, said in facts])]
+    return [typed, facts(said)]
 
 
-def _facts(pairs: list[tuple[str, str]]) -> Element:
+def facts(pairs: list[tuple[str, str]]) -> Element:
+    """Return terms with what is said of each."""
     return node("dl", *(node("div", node("dt", name), node("dd", said)) for name, said in pairs))

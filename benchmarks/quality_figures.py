@@ -205,10 +205,15 @@ NAMES = {
     "svd": "SVD",
     "lightfm": "LightFM",
     "lightgcn": "LightGCN",
+    "light_gcn": "LightGCN",
+    "ials": "iALS",
+    "ials_ties": "iALS over ties",
     "item_knn": "item\u2011kNN",
     "user_knn": "user\u2011kNN",
     "rp3beta": "RP3beta",
     "adamic_adar": "Adamic/Adar",
+    "common_neighbours": "in common",
+    "resource_allocation": "allocation",
 }
 """Systems whose names are written in their own way; the hyphens do not break lines."""
 

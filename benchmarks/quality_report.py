@@ -5,7 +5,7 @@ python -m benchmarks.quality DATA --until DATE --peers --json OUT --report OUT.h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -25,6 +25,7 @@ from benchmarks.quality_figures import (
     OURS,
     SIZE,
     Json,
+    Metric,
     best_peer,
     label,
     measured,
@@ -58,6 +59,21 @@ class Section:
     body: Callable[[Json], list[Content]]
 
 
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What stands above the sections.
+
+    Attributes:
+        title: Of the page.
+        lede: What was measured, on whom and when.
+        tiles: The few figures to remember, and what each is called.
+    """
+
+    title: str
+    lede: str
+    tiles: Mapping[Metric, str]
+
+
 SECTIONS = (
     Section("compare", "Compared", "Beside other recommenders", comparison),
     Section("slices", "Slices", "For whom it works", slices),
@@ -84,45 +100,53 @@ def render(result: Mapping[str, Any]) -> str:
         result: What `benchmarks.quality` measured. Any part of it may be missing or null: the
             page then says that it was not measured. Its text is escaped.
     """
-    bodies = {section: section.body(result) for section in SECTIONS}
+    title = f"Belong’s suggestions on {result.get('dataset') or 'a community'}"
+    lasting_joins = lasting(result)
+    lead = lede(result) + (f" {lasting_joins}" if lasting_joins else "")
+    tiles = {metric: TILES.get(metric.key, metric.label) for metric in TILED}
+    return page_of(result, SECTIONS, Front(title, lead, tiles))
+
+
+def page_of(result: Json, sections: Sequence[Section], front: Front) -> str:
+    """Return a page of some sections; what `render` says of results holds here too."""
+    bodies = {section: section.body(result) for section in sections}
     made = {section.key: _section(section, body) for section, body in bodies.items()}
     measured_here = [section for section, body in bodies.items() if body]
     main = node("main", *(one for key, one in made.items() if key not in FOOT))
     foot = node("footer", *(made[key] for key in FOOT))
-    body = node("body", _header(result, measured_here), main, foot)
-    page = shape("html", {"lang": "en"}, _head(result), body)
+    body = node("body", _header(result, measured_here, front), main, foot)
+    page = shape("html", {"lang": "en"}, _head(front), body)
     return f"<!doctype html>\n{written(page)}\n"
 
 
-def _head(result: Json) -> Element:
+def _head(front: Front) -> Element:
     return node(
         "head",
         shape("meta", {"charset": "utf-8"}),
         shape("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
         shape("meta", {"http-equiv": "Content-Security-Policy", "content": POLICY}),
-        node("title", f"Belong’s suggestions on {result.get('dataset') or 'a community'}"),
+        node("title", front.title),
         node("style", style()),
     )
 
 
-def _header(result: Json, sections: list[Section]) -> Element:
+def _header(result: Json, sections: list[Section], front: Front) -> Element:
     links = (shape("a", {"href": f"#{one.key}"}, one.short) for one in sections)
-    lasting_joins = lasting(result)
     return node(
         "header",
         node("p.eyebrow", "Belong · quality report"),
         node("h1", f"{headline(result)}."),
-        node("p.lede", lede(result), f" {lasting_joins}" if lasting_joins else None),
-        _tiles(result),
+        node("p.lede", front.lede),
+        _tiles(result, front.tiles),
         shape("nav", {"aria-label": "Contents"}, node("ul", *(node("li", one) for one in links))),
     )
 
 
-def _tiles(result: Json) -> Element | None:
+def _tiles(result: Json, metrics: Mapping[Metric, str]) -> Element | None:
     """Return the few figures to remember, each beside the best of the others'."""
     systems = part(result, "systems")
     tiles = []
-    for metric in (NDCG, BELONGING, SIZE, COVERAGE):
+    for metric, name in metrics.items():
         figure, peer = measured(part(systems, OURS).get(metric.key)), best_peer(result, metric)
         if figure.value is None:
             continue
@@ -132,12 +156,15 @@ def _tiles(result: Json) -> Element | None:
         tiles.append(
             node(
                 "div",
-                node("dt", TILES.get(metric.key, metric.label)),
+                node("dt", name),
                 node("dd", value, node("small", beside) if peer else None),
             )
         )
     return node("dl.tiles", *tiles) if tiles else None
 
+
+TILED = (NDCG, BELONGING, SIZE, COVERAGE)
+"""The few figures to remember."""
 
 TILES = {
     SIZE.key: "Median size of a suggested group",

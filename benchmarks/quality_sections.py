@@ -34,10 +34,10 @@ from benchmarks.quality_words import slices_said
 Body = list[Content]
 
 
-def comparison(result: Json) -> Body:
+def comparison(result: Json, metrics: Sequence[Metric] = MAIN) -> Body:
     """Every system's figures, as bars and as a table."""
     systems = part(result, "systems")
-    shown_metrics = [metric for metric in MAIN if _any(systems, metric)]
+    shown_metrics = [metric for metric in metrics if _any(systems, metric)]
     if not shown_metrics:
         return []
     charts = [_bars("compare", systems, metric) for metric in shown_metrics]
@@ -45,7 +45,7 @@ def comparison(result: Json) -> Body:
     rows: list[list[Content]] = [
         [
             label(name),
-            *(with_interval(measured(part(systems, name).get(m.key)), m.show) for m in MAIN),
+            *(with_interval(measured(part(systems, name).get(m.key)), m.show) for m in metrics),
             "" if name == OURS else times(ratio_to(result, name)),
         ]
         for name in order
@@ -60,7 +60,7 @@ def comparison(result: Json) -> Body:
         table(
             "compare-table",
             "All systems, the best by NDCG@10 first",
-            ["System", *(metric.label for metric in MAIN), "Belong / it, NDCG@10"],
+            ["System", *(metric.label for metric in metrics), "Belong / it, NDCG@10"],
             rows,
             ours=_ours(order),
         ),

@@ -28,9 +28,11 @@ from data.validate import read_community
 from engine.group_ranker import GroupRanker
 from engine.groups import group_recommender
 from engine.index import VectorIndex
+from engine.pipeline import columns_of
 from engine.pool import Pool
 from engine.query import query_of_member
 from engine.snapshot import Snapshot
+from engine.types import Vector
 from training.commands import DEFAULT_CACHE, DEFAULT_MODEL
 from training.ease import ease
 from training.examples import known_examples
@@ -62,7 +64,9 @@ def timings(
             query = query_of_member(snapshot, member)
             rows = np.sort(rng.choice(groups, min(candidates, groups), replace=False))
             start = time.perf_counter()
-            columns = {f.name: f.measure(query, Pool(rows)) for f in pipeline.features}
+            columns: dict[str, Vector] = {}
+            for feature in pipeline.features:
+                columns |= columns_of(feature, query, Pool(rows))
             measured = time.perf_counter()
             pool = Pool(rows, columns=columns)
             scores = pipeline.scorer.score(query, pool)

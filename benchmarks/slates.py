@@ -16,7 +16,7 @@ PLACES = 10
 NOTHING = -1
 """What stands where a slate has no more to show."""
 
-DISCOUNTS = 1 / np.log2(np.arange(2, PLACES + 2))
+DISCOUNTS: NDArray[np.float64] = 1 / np.log2(np.arange(2, PLACES + 2))
 """What each place counts."""
 
 Slates = NDArray[np.int64]
@@ -117,17 +117,27 @@ def values_of(slates: Slates, right: Right, groups: int) -> dict[str, NDArray[np
     """
     ones = np.ones(len(right.lines), np.float32)
     judged = right.kept(right.judged)
-    hits = _looked_up(slates, right, ones, groups) > 0
-    amounts = np.bincount(right.lines, minlength=right.viewers).astype(np.float64)
+    return {
+        "ndcg_at_10": ndcg(slates, right, ones, groups),
+        "recall_at_10": recall(slates, right, groups),
+        "belonging_ndcg_at_10": ndcg(slates, judged, judged.gains, groups),
+    }
+
+
+def ndcg(slates: Slates, right: Right, gains: Vector, groups: int) -> NDArray[np.float64]:
+    """Return each viewer's NDCG with given gains (see `values_of`); NaN with nothing right."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return {
-            "ndcg_at_10": (hits @ DISCOUNTS) / _ideal(right, ones),
-            "recall_at_10": hits.sum(axis=1) / amounts,
-            "belonging_ndcg_at_10": (
-                (_looked_up(slates, judged, judged.gains, groups) @ DISCOUNTS)
-                / _ideal(judged, judged.gains)
-            ),
-        }
+        return (_looked_up(slates, right, gains, groups) @ DISCOUNTS) / _ideal(right, gains)
+
+
+def recall(slates: Slates, right: Right, groups: int) -> NDArray[np.float64]:
+    """Return the share of what was right that each slate holds; NaN with nothing right."""
+    ones = np.ones(len(right.lines), np.float32)
+    amounts = np.bincount(right.lines, minlength=right.viewers).astype(np.float64)
+    found = (_looked_up(slates, right, ones, groups) > 0).sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        shares: NDArray[np.float64] = found / amounts
+    return shares
 
 
 def right_at(slates: Slates, right: Right, groups: int) -> NDArray[np.bool_]:

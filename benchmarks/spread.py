@@ -8,6 +8,7 @@ from scipy import sparse
 
 from benchmarks.resampling import Draws, Samples
 from benchmarks.slates import Slates
+from engine.types import Rows
 
 MEASURES = ("coverage", "gini", "median_size")
 
@@ -29,6 +30,21 @@ def spread(
         eligible: How many groups could have been shown.
         draws: Over the same viewers.
     """
+    counts, seen = exposure(slates, draws)
+    figures = (coverage(counts, eligible), gini(counts, eligible), median(counts, sizes[seen]))
+    return [(float(values[0]), values[1:]) for values in figures]
+
+
+def exposure(slates: Slates, draws: Draws) -> tuple[Counts, Rows]:
+    """Return how often each row was shown, over all slates first and then in each resample.
+
+    Args:
+        slates: Of all viewers, negative where there was nothing to show.
+        draws: Over the same viewers.
+
+    Returns:
+        Counts of shape (1 + `RESAMPLES`, n) and the n rows that were shown at all, ascending.
+    """
     lines, places = np.nonzero(slates >= 0)
     seen, columns = np.unique(slates[lines, places], return_inverse=True)
     shown = sparse.csr_array(
@@ -36,9 +52,7 @@ def spread(
     )
     whole = np.asarray(shown.sum(axis=1), dtype=np.float64)[None, :]
     sampled = [np.asarray(shown @ block.T).T for block in draws.blocks(RESAMPLES)]
-    counts = np.concatenate([whole, *sampled]).astype(np.float64)
-    figures = (coverage(counts, eligible), gini(counts, eligible), median(counts, sizes[seen]))
-    return [(float(values[0]), values[1:]) for values in figures]
+    return np.concatenate([whole, *sampled]).astype(np.float64), seen
 
 
 def coverage(counts: Counts, eligible: int) -> Samples:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmarks.introduction_tables import introduction_goals, introduction_tables
 from benchmarks.live_tables import (
     durability_table,
     freshness_table,
@@ -22,6 +23,7 @@ from benchmarks.live_tables import (
     shedding_table,
 )
 from benchmarks.report import run
+from benchmarks.table_cells import best_ratio, interval
 from engine.errors import DataError
 
 RESULTS = Path("benchmarks/results")
@@ -45,6 +47,8 @@ def tables(results: Path) -> str:
             parts.extend(_quality(result))
         elif kind == "peers":
             parts.extend(_peers(result))
+        elif kind == "introductions":
+            parts.extend(introduction_tables(result))
         elif kind in COSTS:
             parts.append("\n".join(COSTS[kind](result)))
         else:
@@ -65,14 +69,14 @@ def goals(results: Path) -> str:
         )
     )
     took, memory = latency["open_loop"]["latency_ms"], latency["memory_mb"]["after_load"]["rss"]
-    recalls = [_interval(case["at"]["10"]["recall"], digits=4) for case in retrieval["cases"]]
+    recalls = [interval(case["at"]["10"]["recall"], digits=4) for case in retrieval["cases"]]
     cold, warm = cost["first"], cost["second"]
     rows = {
         "nashville-meetup, members with an earlier group: NDCG@10 / item-kNN's at least 1": (
-            _interval(quality["ratios"]["item_knn"], digits=2)
+            interval(quality["ratios"]["item_knn"], digits=2)
         ),
         "groups over HTTP on pyvideo, one worker, 100 requests/s: p50 < 6, p99 < 25 ms": (
-            f"{_interval(took['p50'], digits=1)}, {_interval(took['p99'], digits=1)} ms"
+            f"{interval(took['p50'], digits=1)}, {interval(took['p99'], digits=1)} ms"
         ),
         "recall@10 against exact search at least 0.98 (interests; prototypes)": "; ".join(recalls),
         "start to ready < 3 s; resident memory < 700 MB": (
@@ -84,6 +88,7 @@ def goals(results: Path) -> str:
         ),
     }
     rows |= _group_goals(results)
+    rows |= introduction_goals(results)
     rows |= live_goals(results)
     lines = ["| goal | measured |", "| --- | --- |"]
     return "\n".join([*lines, *(f"| {goal} | {found} |" for goal, found in rows.items())])
@@ -103,7 +108,7 @@ def _group_goals(results: Path) -> dict[str, str]:
 
     def over(section: dict[str, Any], metric: str = "ndcg_at_10") -> str:
         peer, ratio = best_ratio(section, metric)
-        return f"{_interval(ratio, digits=2)} × {peer}"
+        return f"{interval(ratio, digits=2)} × {peer}"
 
     sizes = {name: nash["systems"][name]["median_size"]["value"] for name in ("belong", "ease")}
     usual = next(line for line in nash["intimacy"] if line["default"])
@@ -116,7 +121,7 @@ def _group_goals(results: Path) -> dict[str, str]:
         "the same, groups without history, recall@10 at least 2.0": over(
             nash["slices"]["cold_groups"], "recall_at_10"
         ),
-        "the same, coverage at least 0.6": _interval(nash["systems"]["belong"]["coverage"]),
+        "the same, coverage at least 0.6": interval(nash["systems"]["belong"]["coverage"]),
         "the same, median size / EASE's at most 0.5, at an NDCG cost of at most 2 %": (
             f"{sizes['belong'] / sizes['ease']:.2f}; NDCG {kept - 1:+.1%} beside intimacy 0"
         ),
@@ -128,7 +133,7 @@ def _group_goals(results: Path) -> dict[str, str]:
             f"{over(talks['slices']['cold_members'])}; {over(sites['slices']['cold_members'])}"
         ),
         "calibration on nashville-meetup: slope 0.8 to 1.25; Brier skill above 0": (
-            f"{_interval(told['slope'], digits=2)}; {_interval(told['brier_skill'], digits=4)}"
+            f"{interval(told['slope'], digits=2)}; {interval(told['brier_skill'], digits=4)}"
             if told
             else "not calibrated"
         ),
@@ -158,8 +163,8 @@ def _quality(result: dict[str, Any]) -> Iterator[str]:
             f"| --- |{' --- |' * (len(METRICS) + 1)}",
         ]
         for name, figures in section["systems"].items():
-            cells = [_interval(figures.get(metric)) for metric in METRICS]
-            ratio = _interval(section["ratios"].get(name), digits=2)
+            cells = [interval(figures.get(metric)) for metric in METRICS]
+            ratio = interval(section["ratios"].get(name), digits=2)
             lines.append(f"| {name} | {' | '.join(cells)} | {ratio} |")
         yield "\n".join(lines)
 
@@ -182,12 +187,12 @@ def _peers(result: dict[str, Any]) -> Iterator[str]:
     ]
     for name, figures in result["systems"].items():
         cells = [
-            _interval(figures.get(metric), 0 if metric == "median_size" else 3)
+            interval(figures.get(metric), 0 if metric == "median_size" else 3)
             for metric in PEER_METRICS
         ]
         ratio = result["ratios"].get(name, {}).get("ndcg_at_10")
         label = f"{name} ({result['peers'][name]['package']})" if name in result["peers"] else name
-        lines.append(f"| {label} | {' | '.join(cells)} | {_interval(ratio, digits=2)} |")
+        lines.append(f"| {label} | {' | '.join(cells)} | {interval(ratio, digits=2)} |")
     yield "\n".join(lines)
     lines = [
         "| slice | members | NDCG@10 | best peer | ratio | recall@10 ratio |",
@@ -198,8 +203,8 @@ def _peers(result: dict[str, Any]) -> Iterator[str]:
         recall = best_ratio(section, "recall_at_10")[1]
         ours = section["systems"]["belong"].get("ndcg_at_10")
         lines.append(
-            f"| {name} | {section['members']:,} | {_interval(ours)} | {peer} | "
-            f"{_interval(ratio, digits=2)} | {_interval(recall, digits=2)} |"
+            f"| {name} | {section['members']:,} | {interval(ours)} | {peer} | "
+            f"{interval(ratio, digits=2)} | {interval(recall, digits=2)} |"
         )
     yield "\n".join(lines)
     yield from _insides(result)
@@ -212,16 +217,16 @@ def _insides(result: dict[str, Any]) -> Iterator[str]:
             lines = [f"| {name} | NDCG@10 | coverage | median size |", "| --- | --- | --- | --- |"]
             lines += [
                 f"| {line[name]:g}{' (default)' if line['default'] else ''} | "
-                f"{_interval(line['ndcg_at_10'])} | {_interval(line['coverage'])} | "
-                f"{_interval(line['median_size'], 0)} |"
+                f"{interval(line['ndcg_at_10'])} | {interval(line['coverage'])} | "
+                f"{interval(line['median_size'], 0)} |"
                 for line in result[name]
             ]
             yield "\n".join(lines)
     if result.get("ablation"):
         lines = ["| silenced columns | NDCG@10 left | share left |", "| --- | --- | --- |"]
         lines += [
-            f"| {line['without']} | {_interval(line['ndcg_at_10'])} | "
-            f"{_interval(line['ratio'], digits=2)} |"
+            f"| {line['without']} | {interval(line['ndcg_at_10'])} | "
+            f"{interval(line['ratio'], digits=2)} |"
             for line in result["ablation"]
         ]
         yield "\n".join(lines)
@@ -229,25 +234,10 @@ def _insides(result: dict[str, Any]) -> Iterator[str]:
     if told:
         yield (
             f"Chance of a {told['event'].replace('_', ' ')} within {told['horizon_days']:g} days: "
-            f"calibration slope {_interval(told['slope'], digits=2)}, Brier skill "
-            f"{_interval(told['brier_skill'], digits=4)}, {told['statements']:,} statements to "
+            f"calibration slope {interval(told['slope'], digits=2)}, Brier skill "
+            f"{interval(told['brier_skill'], digits=4)}, {told['statements']:,} statements to "
             f"{told['members']:,} members."
         )
-
-
-def best_ratio(
-    section: dict[str, Any], metric: str = "ndcg_at_10"
-) -> tuple[str, dict[str, float] | None]:
-    """Return the peer that is best at a metric, and Belong's figure over its."""
-    peers = {
-        name: figures[metric]["value"]
-        for name, figures in section["systems"].items()
-        if name != "belong" and figures.get(metric) and figures[metric]["value"] is not None
-    }
-    if not peers:
-        return "", None
-    best = max(peers, key=lambda name: float(peers[name]))
-    return best, section["ratios"].get(best, {}).get(metric)
 
 
 def _ranking(result: dict[str, Any]) -> Iterator[str]:
@@ -266,17 +256,8 @@ def _ranking(result: dict[str, Any]) -> Iterator[str]:
     )
     yield (
         f"\nFitting took {result['fit_seconds']:.0f} s. EASE in its sparse form has "
-        f"{_interval(result['ease']['sparse_over_exact'], digits=2)} of the exact form's NDCG@10."
+        f"{interval(result['ease']['sparse_over_exact'], digits=2)} of the exact form's NDCG@10."
     )
-
-
-def _interval(figure: dict[str, float] | None, digits: int = 3) -> str:
-    if figure is None or figure["value"] is None:
-        return ""
-    ends = (figure[key] for key in ("value", "low", "high"))
-    # A peer that found nothing in some samples is beaten without bound.
-    value, low, high = ("∞" if end is None else f"{end:.{digits}f}" for end in ends)
-    return f"{value} ({low}–{high})"
 
 
 def _retrieval(result: dict[str, Any]) -> Iterator[str]:
@@ -286,7 +267,7 @@ def _retrieval(result: dict[str, Any]) -> Iterator[str]:
         at = case["at"]["10"]
         yield (
             f"| {case['vectors']:,} {case['case']} | {case['kind']} | "
-            f"{_interval(at['recall'], digits=4)} | {at['search']['queries_per_s']:,.0f} | "
+            f"{interval(at['recall'], digits=4)} | {at['search']['queries_per_s']:,.0f} | "
             f"{at['exact']['queries_per_s']:,.0f} | {case['bytes_per_vector']['total']:,.0f} |"
         )
 
@@ -301,7 +282,7 @@ def _latency(result: dict[str, Any]) -> Iterator[str]:
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     yield (
         f"| {loop['requests']:,} requests, {result['workers']} worker | "
-        f"{_interval(took['p50'], digits=1)} | {_interval(took['p99'], digits=1)} | "
+        f"{interval(took['p50'], digits=1)} | {interval(took['p99'], digits=1)} | "
         f"{took['p99_9']['value']:.1f} | {loop['errors']} | {result['start_to_ready_s']:.1f} s | "
         f"{result['memory_mb']['after_load']['rss']:,.0f} MB |"
     )

@@ -6,6 +6,7 @@
         members.faiss       graphs over interests and prototypes; absent where all are compared
         groups.faiss
         ranker/             ranker.json, and .onnx for boosted trees
+        introductions/      introductions.json, likewise, and what is known of members beforehand
         encoder/            model.onnx, tokenizer.json, encoder.json
 
 A bundle is written beside its place, synced, then renamed: it is there whole or not at all. It is
@@ -33,6 +34,7 @@ from engine.encoder import Encoder, OnnxEncoder
 from engine.errors import BundleError
 from engine.group_ranker import GroupRanker
 from engine.index import VectorIndex
+from engine.introduction_ranker import IntroductionRanker
 from engine.manifest import MANIFEST, Manifest, read_manifest
 from engine.snapshot import Snapshot, from_arrays, to_arrays
 from engine.soundness import check_snapshot
@@ -42,6 +44,9 @@ MAPPED_FROM = 1 << 20
 
 ENCODER = "encoder"
 """The folder of the encoder's export."""
+
+INTRODUCTIONS = "introductions"
+"""The folder of what orders people."""
 
 PARTIAL = ".partial"
 OPENED = frozenset({".npy", ".faiss", ".onnx", ".json"})
@@ -59,6 +64,7 @@ class Bundle:
         groups: Index over groups' prototypes.
         encoder: Turns texts into vectors of the same space.
         ranker: What orders groups.
+        introductions: What orders people.
     """
 
     manifest: Manifest
@@ -67,6 +73,7 @@ class Bundle:
     groups: VectorIndex
     encoder: Encoder
     ranker: GroupRanker
+    introductions: IntroductionRanker = field(default_factory=IntroductionRanker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,7 @@ class Draft:
     groups: VectorIndex
     encoder_folder: Path
     ranker: GroupRanker = field(default_factory=GroupRanker)
+    introductions: IntroductionRanker = field(default_factory=IntroductionRanker)
 
 
 def save_bundle(draft: Draft, community_folder: Path) -> Manifest:
@@ -105,6 +113,7 @@ def save_bundle(draft: Draft, community_folder: Path) -> Manifest:
             _sync(beside / MANIFEST)
             _sync(beside / ENCODER)
             _sync(beside / "ranker")
+            _sync(beside / INTRODUCTIONS)
             _sync(beside)
             beside.rename(target)
         _sync(community_folder)
@@ -151,7 +160,14 @@ def load_bundle(folder: Path, threads: int = 1, encoder: Encoder | None = None) 
             f"{folder / 'ranker' / 'seldom.npy'} is of {len(ranker.seldom)} groups, the bundle has "
             f"{len(snapshot.groups.ids)}: train again or roll back"
         )
-    return Bundle(manifest, snapshot, members, groups, encoder, ranker)
+    introductions = IntroductionRanker.load(folder / INTRODUCTIONS)
+    sizes = len(snapshot.members.ids), len(snapshot.groups.ids)
+    if not introductions.acquaintance.fits(*sizes):
+        raise BundleError(
+            f"{folder / INTRODUCTIONS} is of other members or groups than the bundle: train again "
+            "or roll back"
+        )
+    return Bundle(manifest, snapshot, members, groups, encoder, ranker, introductions)
 
 
 def load_encoder(folder: Path, threads: int = 1) -> Encoder:
@@ -219,6 +235,7 @@ def _write_files(draft: Draft, folder: Path) -> None:
     except RuntimeError as error:  # faiss has no other word for a full disk
         raise OSError(str(error)) from error
     draft.ranker.save(folder / "ranker")
+    draft.introductions.save(folder / INTRODUCTIONS)
     shutil.copytree(draft.encoder_folder, folder / ENCODER)
 
 

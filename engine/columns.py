@@ -262,6 +262,11 @@ class Profiles:
         """Return vectors by their position, in the order of `owners`: shape (n, d)."""
         return self.vectors[places]
 
+    def of_rows(self, rows: Rows) -> tuple[Rows, NDArray[np.float32], Vector]:
+        """Return all vectors of several rows: the position in `rows`, ascending, vector, weight."""
+        position, flat = expand(self.offsets, rows)
+        return position, self.vectors[flat], self.weights[flat]
+
     def best_match(self, queries: NDArray[np.float32], rows: Rows) -> NDArray[np.float32]:
         """Return the best cosine of each row to each query.
 

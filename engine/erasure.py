@@ -15,14 +15,17 @@ import numpy as np
 
 from engine.columns import Links, Profiles, Strings
 from engine.snapshot import (
+    FEWEST_FOUNDERS,
     UNKNOWN,
     UNREADABLE_BAND,
     Behaviour,
+    DiscoveryColumns,
     GroupColumns,
     MemberColumns,
+    PostColumns,
     Snapshot,
 )
-from engine.types import BoolVector, Rows
+from engine.types import BoolVector, Matrix, Rows, Vector
 
 
 def without_members(snapshot: Snapshot, rows: Rows) -> Snapshot:
@@ -43,10 +46,14 @@ def without_members(snapshot: Snapshot, rows: Rows) -> Snapshot:
     untold = np.ones(len(snapshot.vocabulary), bool)
     untold[members.terms.targets] = False
     untold[groups.terms.targets] = False
+    for wishes in (members.seeking_terms, members.offering_terms):
+        untold[wishes.targets] = False
     return Snapshot(
         members=members,
         groups=groups,
         behaviour=_behaviour(snapshot.behaviour, gone),
+        posts=_posts(snapshot.posts, gone),
+        discoveries=_discoveries(snapshot.discoveries, members, gone),
         post_ids=_blanked(snapshot.post_ids, posts),
         post_authors=_from_others(snapshot.post_authors, posts),
         vocabulary=_blanked(snapshot.vocabulary, np.flatnonzero(untold)),
@@ -73,7 +80,7 @@ def _members(members: MemberColumns, gone: Rows, posts: Rows) -> MemberColumns:
         open_to_introductions=members.open_to_introductions & here,
         audience=np.where(here, members.audience, UNREADABLE_BAND),
         weekly_introductions=np.where(here, members.weekly_introductions, 0).astype(np.float32),
-        interests=_without_interests(members.interests, gone),
+        interests=_without_vectors(members.interests, gone),
         groups=_from_others(members.groups, gone),
         left=_from_others(members.left, gone),
         ties=_among_others(members.ties, gone),
@@ -83,7 +90,87 @@ def _members(members: MemberColumns, gone: Rows, posts: Rows) -> MemberColumns:
         terms=_only(members.terms, told),
         term_posts=members.term_posts[told],
         active=np.where(here, members.active, 0).astype(np.float32),
+        seeking=_without_vectors(members.seeking, gone),
+        offering=_without_vectors(members.offering, gone),
+        seeking_terms=_from_others(members.seeking_terms, gone),
+        offering_terms=_from_others(members.offering_terms, gone),
+        answered=_among_others(members.answered, gone),
+        known_days=np.where(here, members.known_days, np.nan).astype(np.float32),
     )
+
+
+def _posts(posts: PostColumns, gone: Rows) -> PostColumns:
+    """Return the posts without what they wrote, alone or with others, and without their answers."""
+    theirs = np.unique(_sources(posts.authors)[np.isin(posts.authors.targets, gone)])
+    here = posts.here.copy()
+    here[theirs] = False
+    return replace(
+        posts,
+        ids=_blanked(posts.ids, theirs),
+        here=here,
+        texts=_without_vectors(posts.texts, theirs),
+        authors=_from_others(posts.authors, theirs),
+        groups=_from_others(posts.groups, theirs),
+        answered_by=_only(
+            posts.answered_by,
+            ~np.isin(_sources(posts.answered_by), theirs)
+            & ~np.isin(posts.answered_by.targets, gone),
+        ),
+        written_at=np.where(here, posts.written_at, 0),
+        last_at=np.where(here, posts.last_at, 0),
+    )
+
+
+def _discoveries(
+    discoveries: DiscoveryColumns, members: MemberColumns, gone: Rows
+) -> DiscoveryColumns:
+    """Return the discoveries without these founders, and nothing of those with too few left.
+
+    What the others share is worked out anew from their interests, and only terms stay that one
+    of them uses.
+    """
+    touched = np.unique(_sources(discoveries.founders)[np.isin(discoveries.founders.targets, gone)])
+    founders = _from_others(discoveries.founders.reversed(len(members.ids)), gone).reversed(
+        len(discoveries.founders)
+    )
+    few = touched[founders.counts()[touched] < FEWEST_FOUNDERS]
+    founders = _from_others(founders, few)
+    told = np.ones(len(discoveries.terms.targets), bool)
+    centres = [discoveries.centres.of_row(row) for row in range(len(discoveries.centres))]
+    for row in touched.tolist():
+        people = founders.of_row(row)[0]
+        here = slice(int(discoveries.terms.offsets[row]), int(discoveries.terms.offsets[row + 1]))
+        told[here] = np.isin(discoveries.terms.targets[here], members.terms.of_rows(people)[1])
+        centres[row] = shared_centre(members.interests, people, centres[row][0])
+    return replace(
+        discoveries,
+        founders=founders,
+        terms=_only(discoveries.terms, told),
+        centres=Profiles.of(discoveries.centres.vectors.shape[1], centres),
+    )
+
+
+def shared_centre(interests: Profiles, people: Rows, near: Matrix) -> tuple[Matrix, Vector]:
+    """Return the mean of each person's interest nearest to a direction, and its weight of one.
+
+    Args:
+        interests: Everybody's.
+        people: Rows.
+        near: The direction, a unit vector of shape (1, d); of shape (0, d) there is none.
+
+    Returns:
+        A unit vector of shape (1, d) and a weight; (0, d) and none if there is nothing to tell.
+    """
+    nothing = near[:0], np.zeros(0, np.float32)
+    own = [interests.of_row(person)[0] for person in people.tolist()]
+    nearest = [vectors[int(np.argmax(vectors @ near[0]))] for vectors in own if len(vectors)]
+    if not len(near) or not nearest:
+        return nothing
+    mean = np.stack(nearest).sum(axis=0, dtype=np.float64)
+    length = float(np.linalg.norm(mean))
+    if length < 1e-6:
+        return nothing
+    return (mean / length).astype(np.float32)[None, :], np.ones(1, np.float32)
 
 
 def _groups(groups: GroupColumns, gone: Rows, posts: Rows) -> GroupColumns:
@@ -129,10 +216,10 @@ def _blanked(strings: Strings, rows: Iterable[int]) -> Strings:
     return Strings.of(texts)
 
 
-def _without_interests(interests: Profiles, gone: Rows) -> Profiles:
-    keep = ~np.isin(interests.owners(), gone)
+def _without_vectors(profiles: Profiles, gone: Rows) -> Profiles:
+    keep = ~np.isin(profiles.owners(), gone)
     return Profiles(
-        _offsets(interests.offsets, keep), interests.vectors[keep], interests.weights[keep]
+        _offsets(profiles.offsets, keep), profiles.vectors[keep], profiles.weights[keep]
     )
 
 

@@ -19,6 +19,12 @@ class Written(StrEnum):
     MEMBER = "member"
     GROUP = "group"
     POST = "post"
+    SEEKING = "seeking"  # what a member seeks, by the member's id
+    OFFERING = "offering"  # what a member offers, likewise
+
+
+OF_MEMBER = (Written.MEMBER, Written.SEEKING, Written.OFFERING)
+"""Texts of a member's own: all of them go by the member's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,8 @@ class MemberFact:
         here: Whether there is such a member.
         name: What to call them.
         text: Their profile: text, seeking and offering, a line each.
+        seeking: What they say they seek, by itself.
+        offering: What they say they offer, by itself.
         language: As they told it, '' if not.
         place: Likewise.
         audience: Their band; None if unreadable: they are introduced to nobody.
@@ -44,6 +52,8 @@ class MemberFact:
     here: bool = True
     name: str = ""
     text: str = ""
+    seeking: str = ""
+    offering: str = ""
     language: str = ""
     place: str = ""
     audience: str | None = ANY_BAND
@@ -133,6 +143,24 @@ class HiddenFact:
 
 
 @dataclass(frozen=True, slots=True)
+class IntroducedFact:
+    """Two members who have been introduced in a week; it counts for both.
+
+    Attributes:
+        member: Id of one of them.
+        other: Id of the other.
+        week: In which week: see `engine.weeks`.
+        rests_until: After that week they are not introduced again until then, unix seconds; 0 if
+            they may be.
+    """
+
+    member: str
+    other: str
+    week: int
+    rests_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class PostFact:
     """A post as it is now.
 
@@ -145,6 +173,7 @@ class PostFact:
         authors: Ids of those who wrote it.
         groups: Ids of the groups it stands in.
         took_part: Ids of those who took part in it without writing it.
+        parent: Id of the post it answers, None if it begins a conversation.
     """
 
     id: str
@@ -155,6 +184,7 @@ class PostFact:
     authors: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     took_part: tuple[str, ...] = ()
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +223,10 @@ class Facts:
     erased: tuple[str, ...] = ()
     set_aside: tuple[SetAsideFact, ...] = ()
     hidden: tuple[HiddenFact, ...] = ()
+    introduced: tuple[IntroducedFact, ...] = ()
 
     def __bool__(self) -> bool:
         """Return whether there is anything in it."""
         return any((self.members, self.groups, self.memberships, self.blocks, self.posts,
-                    self.vectors, self.erased, self.set_aside, self.hidden))  # fmt: skip
+                    self.vectors, self.erased, self.set_aside, self.hidden,
+                    self.introduced))  # fmt: skip

@@ -19,11 +19,11 @@ from engine.array_file import mapped_array
 from engine.calibration import Calibration
 from engine.errors import BundleError, SettingError
 from engine.features import CoMembership, Companions, InterestMatch, Liveliness
-from engine.json_file import json_object, names_in, number_in, numbers_in, only, part_of
+from engine.json_file import json_object, names_in, number_in, only, part_of
 from engine.preferences import Preferences
-from engine.ranker import Blend, Boosted, Linear, Weigher, WeightedSum
-from engine.trees import Trees
-from engine.types import BoolVector, Vector
+from engine.ranker import Weigher, WeightedSum
+from engine.ranker_file import numbers_of, read_scorer, written_scorer
+from engine.types import BoolVector
 
 WEIGHTS = {
     CoMembership.name: 1.0,
@@ -77,8 +77,8 @@ class GroupRanker:
         """Write it into a new folder."""
         folder.mkdir()
         plain = {
-            "known": _written(self.known, folder, "known"),
-            "newcomer": _written(self.newcomer, folder, "newcomer"),
+            "known": written_scorer(self.known, folder, "known"),
+            "newcomer": written_scorer(self.newcomer, folder, "newcomer"),
             "calibration": _plain(self.calibration),
             "preferences": asdict(self.preferences),
             "story": self.story,
@@ -96,8 +96,8 @@ class GroupRanker:
         try:
             plain = json_object((folder / RANKER).read_bytes())
             return cls(
-                _read(part_of(plain, "known", dict), folder),
-                _read(part_of(plain, "newcomer", dict), folder),
+                read_scorer(part_of(plain, "known", dict), folder),
+                read_scorer(part_of(plain, "newcomer", dict), folder),
                 _calibration(part_of(plain, "calibration", dict, NoneType)),
                 _preferences(part_of(plain, "preferences", dict)),
                 _seldom(folder / "seldom.npy"),
@@ -107,61 +107,6 @@ class GroupRanker:
             raise BundleError(f"{folder / RANKER} is nested too deep: train again") from error
         except (OSError, ValueError, TypeError, SettingError) as error:
             raise BundleError(f"{folder / RANKER} cannot be read ({error}): train again") from error
-
-
-def _written(scorer: Weigher, folder: Path, name: str) -> dict[str, Any]:
-    if isinstance(scorer, WeightedSum):
-        return {"kind": scorer.name, "weights": dict(scorer.weights)}
-    if isinstance(scorer, Linear):
-        numbers = {key: getattr(scorer, key).tolist() for key in ("means", "scales", "weights")}
-        return {"kind": scorer.name, "columns": list(scorer.columns), **numbers}
-    if isinstance(scorer, Boosted):
-        (folder / f"{name}.onnx").write_bytes(scorer.trees.graph)
-        return {"kind": scorer.name, "columns": list(scorer.columns), "file": f"{name}.onnx"}
-    if isinstance(scorer, Blend):
-        parts = [_written(part, folder, f"{name}-{n}") for n, part in enumerate(scorer.parts)]
-        return {"kind": scorer.name, "parts": parts, "scales": list(scorer.scales)}
-    raise TypeError(f"{type(scorer).__name__} cannot be stored")
-
-
-def _read(plain: dict[str, Any], folder: Path) -> Weigher:
-    kind = part_of(plain, "kind", str)
-    if kind == WeightedSum.name:
-        weights = part_of(plain, "weights", dict)
-        return WeightedSum({name: number_in(weights, name) for name in weights})
-    if kind == Linear.name:
-        columns = names_in(plain, "columns")
-        means, scales, weights = (
-            _numbers(plain, key, 2 * len(columns)) for key in ("means", "scales", "weights")
-        )
-        if not scales.all():
-            raise ValueError("a scale is 0")
-        return Linear(columns, means, scales, weights)
-    if kind == Boosted.name:
-        name = Path(part_of(plain, "file", str)).name
-        if not name.endswith(".onnx"):
-            raise ValueError(f"{name[:80]!r} is no file of trees")
-        columns = names_in(plain, "columns")
-        trees = Trees((folder / name).read_bytes())
-        trees.predict(np.zeros((1, len(columns)), np.float32))
-        return Boosted(columns, trees)
-    if kind == Blend.name:
-        parts = tuple(
-            _read(part_of({"part": part}, "part", dict), folder)
-            for part in part_of(plain, "parts", list)
-        )
-        spreads = _numbers(plain, "scales", len(parts))
-        if not (parts and spreads.all()):
-            raise ValueError("there is nothing to blend, or a scale is 0")
-        return Blend(parts, tuple(part_of(plain, "scales", list)))
-    raise ValueError(f"a scorer of the kind {kind[:80]!r} is not known")
-
-
-def _numbers(plain: dict[str, Any], name: str, size: int) -> Vector:
-    found = np.array(numbers_in(plain, name), np.float32)
-    if len(found) != size or not np.isfinite(found).all():
-        raise ValueError(f"{name!r} is not {size} finite numbers")
-    return found
 
 
 def _seldom(path: Path) -> BoolVector:
@@ -192,6 +137,6 @@ def _calibration(plain: dict[str, Any] | None) -> Calibration | None:
         number_in(plain, "horizon_days"),
         columns,
         number_in(plain, "intercept"),
-        _numbers(plain, "weights", 2 + len(columns)),
+        numbers_of(plain, "weights", 2 + len(columns)),
         number_in(plain, "highest"),
     )

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.facts import HiddenFact, SetAsideFact, Written
+from engine.introduced import NONE_INTRODUCED, Introduced
 from engine.types import Rows
 
 Find = Callable[[str], int | None]
@@ -40,11 +41,13 @@ class Holds:
         groups: For a member's row, the groups.
         members: For a member's row, the members.
         hidden: Rows of members who are shown to nobody, ascending.
+        introduced: Who has been introduced to whom.
     """
 
     groups: Mapping[int, Held] = field(default_factory=dict)
     members: Mapping[int, Held] = field(default_factory=dict)
     hidden: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
+    introduced: Introduced = NONE_INTRODUCED
 
 
 NOTHING_HELD = Holds()
@@ -110,8 +113,11 @@ class HoldsSince:
                 else:
                     held.pop(row, None)
         hidden = {row for one in self._hidden if (row := members(one)) is not None}
-        return Holds(
-            kinds[Written.GROUP], kinds[Written.MEMBER], np.array(sorted(hidden), np.int64)
+        return replace(
+            last,
+            groups=kinds[Written.GROUP],
+            members=kinds[Written.MEMBER],
+            hidden=np.array(sorted(hidden), np.int64),
         )
 
     def _held(self, member: str, kind: Written, find: Find) -> Held:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from engine.features import InterestMatch, MutualCompanions, SharedGroups, TakesPart
 from engine.holds import NOTHING_HELD, Holds
 from engine.index import VectorIndex
-from engine.pipeline import Pipeline
+from engine.introduction_ranker import UNLEARNED, IntroductionRanker
+from engine.pair_features import PairFeatures
+from engine.people_sources import (
+    Complementary,
+    Everybody,
+    NearestPlaces,
+    SameThread,
+    ShortWalks,
+)
+from engine.pipeline import Pipeline, Source
 from engine.policies.fitness import NotAlreadyTied
 from engine.policies.holds import NotReported, NotSetAside
 from engine.policies.privacy import Discoverable, NotBlocked, OpenToIntroductions, SameAudience
-from engine.ranker import ByAcquaintance, WeightedSum
 from engine.selection import TopK
 from engine.snapshot import Snapshot
 from engine.sources import (
@@ -20,34 +27,28 @@ from engine.sources import (
     SmallGroupFellows,
 )
 
-WEIGHTS = {
-    MutualCompanions.name: 1.0,
-    SharedGroups.name: 0.5,
-    InterestMatch.name: 0.4,
-    TakesPart.name: 0.4,
-}
-"""Chosen by hand on validation windows; see the README's Decisions."""
-
 NEAREST = 100
 """Nearest interests looked at: the graph finds a hundred in half the time of two hundred."""
 
-NEWCOMER_WEIGHTS = {MutualCompanions.name: 1.0, InterestMatch.name: 1.0, TakesPart.name: 0.2}
-"""For those who are in no group yet: what they say counts more than who is active."""
-
 
 def introduction_recommender(
-    snapshot: Snapshot, interests: VectorIndex, holds: Holds = NOTHING_HELD
+    snapshot: Snapshot,
+    interests: VectorIndex,
+    holds: Holds = NOTHING_HELD,
+    ranker: IntroductionRanker = UNLEARNED,
 ) -> Pipeline:
-    """Return the recommender of people to meet; rows of its slates are member rows."""
-    members, groups = snapshot.members, snapshot.groups
+    """Return the recommender of people to meet; rows of its slates are member rows.
+
+    Args:
+        snapshot: The community.
+        interests: Index over members' interests.
+        holds: What members have set aside, and who is hidden.
+        ranker: What orders people.
+    """
+    members = snapshot.members
+    features = PairFeatures.of(snapshot, ranker.acquaintance)
     return Pipeline(
-        sources=(
-            NearestVectors(interests, members.interests.owners(), NEAREST),
-            CompanionsOfCompanions(members.ties),
-            SmallGroupFellows(groups),
-            NearestInBand.of(members, NEAREST),
-            Regulars.of(members),
-        ),
+        sources=(*people_sources(snapshot, interests, features), Regulars.of(members)),
         policies=(
             NotAlreadyTied(),
             Discoverable(members),
@@ -57,12 +58,25 @@ def introduction_recommender(
             NotSetAside(holds.members),
             NotReported(holds.hidden),
         ),
-        features=(
-            MutualCompanions(members.ties),
-            SharedGroups(members, groups),
-            InterestMatch(members.interests),
-            TakesPart.of(members),
-        ),
-        scorer=ByAcquaintance(WeightedSum(NEWCOMER_WEIGHTS), WeightedSum(WEIGHTS)),
+        features=(features,),
+        scorer=ranker.scorer,
         selector=TopK(),
+    )
+
+
+def people_sources(
+    snapshot: Snapshot, interests: VectorIndex, features: PairFeatures
+) -> tuple[Source, ...]:
+    """Return where people to meet come from, whoever asks."""
+    members, groups = snapshot.members, snapshot.groups
+    return (
+        NearestVectors(interests, members.interests.owners(), NEAREST),
+        CompanionsOfCompanions(members.ties),
+        SmallGroupFellows(groups),
+        NearestInBand.of(members, NEAREST),
+        ShortWalks(features.paths),
+        SameThread(),
+        Complementary(members),
+        NearestPlaces(features.learned),
+        Everybody.of(members),
     )

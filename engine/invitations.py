@@ -8,16 +8,17 @@ public group.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from engine.columns import contains
-from engine.explanations import Reason
-from engine.features import InterestMatch, MutualCompanions, SharedGroups, TakesPart
+from engine.explanations import Reason, nobody
 from engine.holds import NOTHING_HELD, Holds
 from engine.index import VectorIndex
+from engine.introduction_ranker import UNLEARNED, IntroductionRanker, by_hand
+from engine.pair_features import PairFeatures
+from engine.people_sources import ShortWalks
 from engine.pipeline import Pipeline
 from engine.policies.holds import NotReported
 from engine.policies.invitation import (
@@ -29,20 +30,23 @@ from engine.policies.invitation import (
 )
 from engine.policies.privacy import Discoverable
 from engine.query import NOBODY_ASKS, Query
-from engine.ranker import WeightedSum
+from engine.reciprocal import Priced
 from engine.selection import TopK
-from engine.shared_terms import has_own_words, post_ids, post_of, rarest, shared_terms
+from engine.shared_terms import NO_POST, post_ids, quoted, rarest, used_by
 from engine.snapshot import Snapshot
 from engine.sources import CompanionsOfCompanions, NearestVectors, SmallGroupFellows
-from engine.types import Rows
+from engine.types import BoolVector, Rows
+from engine.visibility import ANYBODY, Sight, Viewer
 
 WEIGHTS = {
-    InterestMatch.name: 1.0,
-    MutualCompanions.name: 0.5,
-    SharedGroups.name: 0.5,
-    TakesPart.name: 0.2,
+    "interest_match": 4.0,
+    "adamic_adar": 2.0,
+    "mixed": 2.0,
+    "shared_groups": 2.0,
+    "takes_part": 0.8,
 }
-"""Chosen by hand: what a group is about comes first, since the new one has to care for it."""
+"""Chosen by hand: what a group is about comes first, since the new one has to care for it. What is
+learned of people who met says nothing of that."""
 
 NEIGHBOURS = 20
 """Groups looked at that share members with the one people are invited to."""
@@ -77,22 +81,32 @@ def query_of_group(snapshot: Snapshot, group: int, asked_at: float = 0.0) -> Que
 
 
 def invitation_recommender(
-    snapshot: Snapshot, interests: VectorIndex, group: int, holds: Holds = NOTHING_HELD
+    snapshot: Snapshot,
+    interests: VectorIndex,
+    group: int,
+    holds: Holds = NOTHING_HELD,
+    ranker: IntroductionRanker = UNLEARNED,
 ) -> Pipeline:
     """Return the recommender of people to invite into a group; its rows are member rows.
+
+    Whether somebody fits the group's people is measured and priced as introductions are, from
+    both sides.
 
     Args:
         snapshot: The community.
         interests: Index over members' interests.
         group: The group's row.
         holds: What members have set aside, and who is hidden.
+        ranker: What is known beforehand of where people lie and of how often each is shown.
     """
     members, groups = snapshot.members, snapshot.groups
+    features = PairFeatures.of(snapshot, ranker.acquaintance)
     return Pipeline(
         sources=(
             NearestVectors(interests, members.interests.owners(), NEAREST),
             CompanionsOfCompanions(members.ties),
             SmallGroupFellows(groups),
+            ShortWalks(features.paths),
         ),
         policies=(
             NotInside(members, groups, group),
@@ -103,61 +117,68 @@ def invitation_recommender(
             GroupNotSetAside(holds.groups, group),
             NotReported(holds.hidden),
         ),
-        features=(
-            InterestMatch(members.interests),
-            MutualCompanions(members.ties),
-            SharedGroups(members, groups),
-            TakesPart.of(members),
-        ),
-        scorer=WeightedSum(WEIGHTS),
+        features=(features,),
+        scorer=Priced(by_hand(WEIGHTS), ranker.acquaintance.prices),
         selector=TopK(),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class InvitationReasons:
-    """Says to a host why somebody might like to be asked, and nothing that not all may know."""
+    """Says to a host why somebody might like to be asked, and nothing that not all may know.
+
+    Attributes:
+        snapshot: The community.
+        group: The host's group, by row.
+        hidden: Members who are shown to nobody because of reports: rows, ascending.
+    """
 
     snapshot: Snapshot
     group: int
+    hidden: Rows = field(default_factory=nobody)
+
+    @property
+    def sight(self) -> Sight:
+        """Return who may see what."""
+        return Sight(self.snapshot, self.hidden)
+
+    @property
+    def host(self) -> Viewer:
+        """Return who looks."""
+        return Viewer(hosts=self.group)
 
     def explain(self, query: Query, member: int) -> list[Reason]:
         """Return at least one reason, the most telling first."""
-        found = [self._interest(query, member), self._shared_group(query, member)]
+        found = [self._interest(member), self._shared_group(query, member)]
         return [reason for reason in found if reason] or [self._plain(member)]
 
-    def _interest(self, query: Query, member: int) -> Reason | None:
+    def _interest(self, member: int) -> Reason | None:
         members, groups = self.snapshot.members, self.snapshot.groups
-        both = shared_terms(groups.terms.of_row(self.group)[0], members.terms.of_row(member)[0])
-        chosen = rarest(self.snapshot, self._said_in_public(query, member, both))
+        here = used_by(groups.terms, groups.term_posts, self.group).seen_by(self._seen)
+        theirs = used_by(members.terms, members.term_posts, member).seen_by(self._seen).also(here)
+        # What their profile alone shows is not told: a post is where everybody can see it.
+        said = theirs.own & (theirs.posts != NO_POST)
+        chosen = rarest(self.snapshot, theirs.terms[said])
         if not chosen:
             return None
-        words = " and ".join(f"“{self.snapshot.vocabulary[term]}”" for term in chosen)
-        evidence = post_ids(self.snapshot, query, self._posts(member, chosen))
-        return Reason("shared_interest", f"They talk about {words}, as people here do.", evidence)
+        text = f"They talk about {quoted(self.snapshot, chosen)}, as people here do."
+        evidence = post_ids(self.snapshot, theirs.at(chosen).posts.tolist())
+        return Reason("shared_interest", text, evidence)
 
-    def _said_in_public(self, query: Query, member: int, terms: Rows) -> Rows:
-        """Return the terms that a post of the member's own shows, which anybody may see."""
-        said = [
-            term
-            for term in terms.tolist()
-            if has_own_words(self.snapshot.members.terms, member, [term])
-            and post_ids(self.snapshot, query, self._posts(member, [term]))
-        ]
-        return np.array(said, np.int64)
-
-    def _posts(self, member: int, terms: Sequence[int]) -> list[int]:
-        members = self.snapshot.members
-        return [post_of(members.terms, members.term_posts, member, term) for term in terms]
+    def _seen(self, posts: Rows) -> BoolVector:
+        return self.sight.evidence(self.host, posts)
 
     def _shared_group(self, query: Query, member: int) -> Reason | None:
-        groups = self.snapshot.groups
+        groups, sight = self.snapshot.groups, self.sight
         inside = groups.members.of_row(self.group)[0]
+        inside = inside[sight.members(self.host, inside)]
         theirs = self.snapshot.members.groups.of_row(member)[0]
-        shared = query.groups[contains(theirs, query.groups)]  # all of them are public
-        for best in shared[np.lexsort((shared, groups.size[shared]))].tolist():
-            there = groups.members.of_row(best)[0]
-            both = int(contains(inside, there).sum())
+        shared = query.groups[contains(theirs, query.groups)]
+        shared = shared[sight.groups(ANYBODY, shared)]
+        there = [groups.members.of_row(row)[0] for row in shared.tolist()]
+        sizes = [int(sight.members(self.host, rows).sum()) for rows in there]
+        for place in np.lexsort((shared, np.array(sizes))).tolist():
+            best, both = int(shared[place]), int(contains(inside, there[place]).sum())
             if both >= PEOPLE:
                 text = f"They are in {groups.names[best]}, as {both} of the people here are."
                 return Reason("shared_group", text, (groups.ids[best],))

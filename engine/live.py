@@ -20,6 +20,7 @@ from engine.facts import Facts
 from engine.holds import NOTHING_HELD
 from engine.live_groups import LiveGroups
 from engine.live_members import LiveMembers
+from engine.live_posts import LivePosts
 from engine.live_rows import even
 from engine.overlay import PatchedIndex, PatchedProfiles
 from engine.recommender import Recommender
@@ -42,6 +43,7 @@ class Overlay:
         self._since = Since(bundle.snapshot, first.members, first.groups, secret)
         self._members = LiveMembers(self._since, self.recommender.terms)
         self._groups = LiveGroups(self._since, self.recommender.terms)
+        self._posts = LivePosts(self._since)
 
     def __len__(self) -> int:
         """Return how many members, groups and posts are known better than by the bundle."""
@@ -64,10 +66,19 @@ class Overlay:
             since = self._since
             find = since.member_rows.find, since.group_rows.find
             self._holds = since.holds.now(self._holds, touched.holders, *find)
+        if touched.introduced:
+            rows, last = self._since.member_rows, self._holds.introduced
+            met = self._since.introduced.now(last, touched.introduced, rows.find, rows.size)
+            self._holds = replace(self._holds, introduced=met)
         if touched or facts.posts:
             self.recommender = self._knowing(self._renewed(touched), sequence)
         elif touched.holders:
             self.recommender = self._knowing(self.recommender.bundle, sequence)
+        elif touched.introduced:
+            watermark = self.recommender.bundle.manifest.watermark
+            self.recommender = self.recommender.counting(
+                self._holds.introduced, watermark if sequence is None else sequence
+            )
         return self.recommender
 
     def _knowing(self, bundle: Bundle, sequence: int | None) -> Recommender:
@@ -92,6 +103,7 @@ class Overlay:
             members=PatchedIndex(self.bundle.members, interests),
             groups=PatchedIndex(self.bundle.groups, prototypes),
             ranker=replace(last.ranker, seldom=_longer(self.bundle.ranker.seldom, size)),
+            introductions=last.introductions.without(touched.gone_members),
         )
 
     def _snapshot(self, last: Snapshot, touched: Touched) -> Snapshot:
@@ -105,6 +117,7 @@ class Overlay:
             halfway,
             groups=groups.groups,
             behaviour=groups.behaviour,
+            posts=self._posts.now(last.posts, touched.posts, left),
             post_ids=ids,
             post_authors=authors,
         )

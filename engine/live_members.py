@@ -15,9 +15,10 @@ import numpy as np
 
 from engine.columns import Links, Strings
 from engine.domain import DAY_S
-from engine.facts import MemberFact, PostFact, VectorFact, Written
+from engine.facts import MemberFact, PostFact, Written
 from engine.interests import find_interests
 from engine.live_rows import Row, even, extended, terms_left, terms_of, terms_with
+from engine.live_wishes import Profile, weighed, wish_terms, wishes_now
 from engine.overlay import PatchedProfiles
 from engine.since import Since
 from engine.snapshot import (
@@ -31,7 +32,7 @@ from engine.snapshot import (
     Snapshot,
 )
 from engine.terms import analyze
-from engine.types import Matrix, Rows, Vector
+from engine.types import Rows
 
 FRESH_MEMBERSHIP = float(np.log(2))
 """How much a membership that was just entered says: as one that is dated today in training."""
@@ -41,8 +42,6 @@ PROFILE_WEIGHT, WROTE, SHARED = 2.0, 1.0, 0.3
 
 NEWEST = 200
 """Texts looked at for one member, the newest first."""
-
-Profile = tuple[Matrix, Vector]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +68,13 @@ class LiveMembers:
             touched: Rows to work out anew.
             gone: Rows of whom nothing must be left.
         """
-        size, rows = self.since.member_rows.size, sorted(touched)
+        since = self.since
+        size, rows = since.member_rows.size, sorted(touched)
         members, acts = last.members, last.behaviour
         dead = gone.tolist()
+        facts = {row: since.members[row] for row in rows if row in since.members}
+        told = {row: fact.id for row, fact in facts.items()}
+        told |= dict.fromkeys(dead, "")
         nothing = {row: (np.zeros(0, np.int64), np.zeros(0, np.float32)) for row in dead}
         groups, joined, habits, left, visits = ({} for _ in range(5))
         muted, muted_terms = {}, {}
@@ -95,6 +98,11 @@ class LiveMembers:
             blocks=_among_people(members.blocks, blocks, gone, size),
             terms=links,
             term_posts=shown,
+            seeking=wishes_now(since, members.seeking, Written.SEEKING, told, size),
+            offering=wishes_now(since, members.offering, Written.OFFERING, told, size),
+            **wish_terms(members, facts, dead, self.terms, size),
+            answered=_among_people(members.answered, self._answers(rows), gone, size),
+            known_days=extended(members.known_days, dict.fromkeys(dead, np.nan), size, fill=0.0),
             muted=members.muted.with_rows({**muted, **nothing}, size),
             muted_terms=members.muted_terms.with_rows({**muted_terms, **nothing}, size),
         )
@@ -121,6 +129,25 @@ class LiveMembers:
             "language_names": since.languages.strings,
             "home_names": since.homes.strings,
         }
+
+    def _answers(self, rows: list[int]) -> dict[int, Row]:
+        """Return whom people have answered, where they answered anybody since the bundle."""
+        found = {}
+        for row in rows:
+            known = self.base.members.answered.of_row(row) if self._known(row) else even(())
+            counts = Counter(dict(zip(known[0].tolist(), known[1].tolist(), strict=True)))
+            new = Counter(
+                asker
+                for post in self._posts(row)
+                if post.parent is not None and self._wrote(row, post)
+                for asker in self.since.authors_of(post.parent)
+                if asker != row
+            )
+            if new:
+                order = sorted(counts + new)
+                weights = np.array([counts[one] + new[one] for one in order], np.float32)
+                found[row] = np.array(order, np.int64), weights
+        return found
 
     def _no_interests(self) -> Profile:
         dimension = self.base.members.interests.vectors.shape[1]
@@ -283,23 +310,17 @@ class LiveMembers:
         fact = self.since.members.get(row)
         own = self.since.vectors.get((Written.MEMBER, fact.id)) if fact else None
         if own is not None:
-            parts.append(_weighed(own, PROFILE_WEIGHT))
+            parts.append(weighed(own, PROFILE_WEIGHT))
         for post in self._posts(row):
             said = self.since.vectors.get((Written.POST, post.id))
             if said is not None:
-                parts.append(_weighed(said, WROTE if self._wrote(row, post) else SHARED))
+                parts.append(weighed(said, WROTE if self._wrote(row, post) else SHARED))
         if not sum(len(weights) for _, weights in parts):
             return self._no_interests()
         vectors = np.concatenate([part for part, _ in parts])
         weights = np.concatenate([part for _, part in parts])
         found = find_interests(vectors.astype(np.float32), weights)
         return found.vectors, found.weights
-
-
-def _weighed(fact: VectorFact, whole: float) -> Profile:
-    shares = np.array(fact.weights, np.float32)
-    total = float(shares.sum())
-    return fact.vectors, shares * (whole / total) if total else shares
 
 
 def _bands(bands: Strings, facts: Iterable[MemberFact]) -> tuple[Strings, dict[str, int]]:

@@ -14,10 +14,11 @@ from typing import Any
 from engine.errors import BundleError
 from engine.json_file import json_object, number_in, only, part_of
 
-FORMAT = 3
+FORMAT = 4
 """The format this version writes, and the only one it reads.
 
-2 added behaviour and a ranker; 3 what members mute, and the names of languages and places.
+2 added behaviour and a ranker; 3 what members mute, and the names of languages and places;
+4 what members seek and offer, whom they answered, and posts that may still be answered.
 """
 
 MANIFEST = "manifest.json"

@@ -148,6 +148,19 @@ class PatchedProfiles(Profiles):
         found[new] = self.pool.vectors[places[new] - count]
         return found
 
+    def of_rows(self, rows: Rows) -> tuple[Rows, NDArray[np.float32], Vector]:
+        """Return all vectors of several rows: the position in `rows`, ascending, vector, weight."""
+        here, new = self._patches(rows)
+        old = np.flatnonzero(~new & (rows < len(self.offsets) - 1))
+        position, flat = expand(self.offsets, rows[old])
+        counts = self.counts[here]
+        places = _ranges(self.starts[here], counts)
+        whose = np.concatenate([old[position], np.repeat(np.flatnonzero(new), counts)])
+        vectors = np.concatenate([self.vectors[flat], self.pool.vectors[places]])
+        weights = np.concatenate([self.weights[flat], self.pool.weights[places]])
+        order = np.argsort(whose, kind="stable")
+        return whose[order], vectors[order], weights[order]
+
     def best_match(self, queries: NDArray[np.float32], rows: Rows) -> NDArray[np.float32]:
         """Return the best cosine of each row to each query, -1 where a row has no vectors."""
         best = np.full((len(rows), len(queries)), -1.0, dtype=np.float32)
@@ -161,6 +174,15 @@ class PatchedProfiles(Profiles):
         few = Profiles(offsets, self.pool.vectors[places], self.pool.weights[places])
         best[new] = few.best_match(queries, np.arange(len(here)))
         return best
+
+
+def settled(profiles: Profiles) -> Profiles:
+    """Return profiles as flat columns, patched or not: for what reads all of them at once."""
+    if not isinstance(profiles, PatchedProfiles):
+        return profiles
+    owners, vectors, weights = profiles.of_rows(np.arange(len(profiles)))
+    counts = np.bincount(owners, minlength=len(profiles))
+    return Profiles(np.concatenate([[0], np.cumsum(counts)]), vectors, weights)
 
 
 class PatchedIndex(VectorIndex):

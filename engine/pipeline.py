@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,14 @@ class Feature(Stage, Protocol):
         """Return one finite number a candidate: float32 of shape (n,)."""
 
 
+@runtime_checkable
+class Measures(Stage, Protocol):
+    """Several measured columns per candidate, which share their work."""
+
+    def measure_all(self, query: Query, pool: Pool) -> Mapping[str, Vector]:
+        """Return columns by name, each one finite number a candidate: float32 of shape (n,)."""
+
+
 class Scorer(Stage, Protocol):
     """Turns columns into one number that orders a pool."""
 
@@ -83,7 +91,7 @@ class Pipeline:
 
     sources: Sequence[Source]
     policies: Sequence[Policy]
-    features: Sequence[Feature]
+    features: Sequence[Feature | Measures]
     scorer: Scorer
     selector: Selector
     calibrator: Calibrator | None = None
@@ -165,9 +173,16 @@ class Pipeline:
         columns: dict[str, Vector] = {}
         for feature in self.features:
             with _timed(trace, feature):
-                measured = feature.measure(query, pool)
-                columns[feature.name] = _column(feature, measured, pool, np.float32)
+                for name, values in columns_of(feature, query, pool).items():
+                    columns[name] = _column(feature, values, pool, np.float32)
         return Pool(pool.rows, pool.found_by, columns)
+
+
+def columns_of(feature: Feature | Measures, query: Query, pool: Pool) -> Mapping[str, Vector]:
+    """Return what a feature measures, by the names of its columns."""
+    if isinstance(feature, Measures):
+        return feature.measure_all(query, pool)
+    return {feature.name: feature.measure(query, pool)}
 
 
 def _slate(pool: Pool, scores: Vector, chosen: Rows, trace: Trace, likely: Vector | None) -> Slate:

@@ -5,29 +5,33 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
 
 import numpy as np
 
+from engine.answering import Answers
+from engine.answers import GONE, Answer, Judged, answer_of
 from engine.bundle import Bundle
-from engine.columns import Strings
-from engine.explanations import GroupReasons, MemberReasons, Reason
+from engine.capacity import WithinRoom, shortage, within_capacity
+from engine.explanations import MemberReasons, Reason
 from engine.facts import Written
+from engine.group_reasons import GroupReasons
 from engine.groups import group_recommender
 from engine.holds import NOTHING_HELD, Holds
 from engine.ids import IdMap
+from engine.introduced import Introduced
 from engine.introductions import introduction_recommender
 from engine.invitations import InvitationReasons, invitation_recommender, query_of_group
 from engine.newcomers import interests_of_all
 from engine.pipeline import Pipeline
-from engine.pool import Slate, Trace
 from engine.preferences import Preferences
 from engine.query import Query, query_of_member, query_of_text
 from engine.selection import Balanced
 from engine.snapshot import UNREADABLE_BAND
 from engine.terms import analyze
 from engine.types import Matrix, Rows
+from engine.visibility import Sight
 from engine.wanted import (
     ANYTHING,
     Wanted,
@@ -38,55 +42,6 @@ from engine.wanted import (
     narrowed_members,
     ranking,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """One item of a slate.
-
-    Attributes:
-        id: External id of the group or the member.
-        name: What it is called; its id if it has no name.
-        score: What ordered the pool; larger is better, comparable within one slate only.
-        probability: That the viewer joins for good, None unless calibrated.
-        reasons: Why, at least one.
-    """
-
-    id: str
-    name: str
-    score: float
-    probability: float | None
-    reasons: tuple[Reason, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Suggestions, best first, and what happened on the way; `slate` has them as columns."""
-
-    items: tuple[Suggestion, ...]
-    trace: Trace
-    slate: Slate
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What policies say now of an item that was suggested before.
-
-    Attributes:
-        id: Its external id.
-        name: What it is called; '' if it is refused.
-        refused_by: The policy that refuses it, `GONE` if there is no such thing any more; None
-            if it may be shown.
-        reasons: Why it would be suggested now; none if it is refused.
-    """
-
-    id: str
-    name: str = ""
-    refused_by: str | None = None
-    reasons: tuple[Reason, ...] = ()
-
-
-GONE = "gone"
 
 
 class Recommender:
@@ -113,9 +68,15 @@ class Recommender:
         self.terms = terms
         self._bands = {band: row for row, band in enumerate(snapshot.members.bands.tolist())}
         self._groups = group_recommender(snapshot, bundle.groups, bundle.ranker, holds)
-        self._introductions = introduction_recommender(snapshot, bundle.members, holds)
-        self._group_reasons = GroupReasons(snapshot)
-        self._member_reasons = MemberReasons(snapshot)
+        people = introduction_recommender(snapshot, bundle.members, holds, bundle.introductions)
+        self._introductions = within_capacity(people, snapshot.members, holds.introduced)
+        self._group_reasons = GroupReasons(snapshot, holds.hidden)
+        self._member_reasons = MemberReasons(snapshot, holds.hidden)
+
+    @property
+    def introductions(self) -> Pipeline:
+        """The stages that introductions go through; a round keeps to the same policies."""
+        return self._introductions
 
     def groups_for(self, member: str, k: int, wanted: Wanted = ANYTHING) -> Answer:
         """Return at most k groups for a member by id.
@@ -155,7 +116,7 @@ class Recommender:
         """
         query, rows = self._query(member), _rows(self.members, candidates)
         pipeline = ranking(self._wanted_members(wanted, query.audience), rows)
-        return self._told_members(pipeline, query, len(rows))
+        return self._told_members(pipeline, query, len(rows), shares=False)
 
     def ids_for(self, kind: Written, member: str, k: int, wanted: Wanted = ANYTHING) -> list[str]:
         """Return the ids of at most k groups or people for a member, best first, unexplained.
@@ -168,7 +129,8 @@ class Recommender:
         query, snapshot = replace(self._query(member), draw=1.0), self.bundle.snapshot
         groups = kind is Written.GROUP
         ids = snapshot.groups.ids if groups else snapshot.members.ids
-        slate = self._assembled(kind, wanted, query).recommend(query, k)
+        pipeline = self._assembled(kind, wanted, query)
+        slate = (pipeline if groups else self._in_room(pipeline)).recommend(query, k)
         return [ids[row] for row in slate.rows.tolist()]
 
     def shown_of(self, kind: Written, member: str, ids: Sequence[str], k: int) -> Answer:
@@ -198,10 +160,12 @@ class Recommender:
         """
         row, snapshot = self.groups.row(group), self.bundle.snapshot
         query = query_of_group(snapshot, row, self._clock())
-        pipeline = invitation_recommender(snapshot, self.bundle.members, row, self._holds)
-        explain = partial(InvitationReasons(snapshot, row).explain, query)
+        pipeline = invitation_recommender(
+            snapshot, self.bundle.members, row, self._holds, self.bundle.introductions
+        )
+        explain = partial(InvitationReasons(snapshot, row, self._holds.hidden).explain, query)
         members = snapshot.members
-        return _answer(pipeline.recommend(query, k), members.ids, members.names, explain)
+        return answer_of(pipeline.recommend(query, k), members.ids, members.names, explain)
 
     def groups_for_text(self, text: str, k: int, wanted: Wanted = ANYTHING) -> Answer:
         """Return at most k groups for someone new, known by what they say."""
@@ -222,6 +186,20 @@ class Recommender:
         return self._suggest_members(self._query_of_text(text, audience), k, wanted)
 
     @property
+    def holds(self) -> Holds:
+        """What is set aside, hidden and introduced now."""
+        return self._holds
+
+    @cached_property
+    def answers(self) -> Answers:
+        """Who answered which public post; worked out when it is asked for the first time."""
+        return Answers.of(self.bundle.snapshot, Sight(self.bundle.snapshot, self._holds.hidden))
+
+    def asked_at(self) -> float:
+        """Return the moment it is, unix seconds."""
+        return self._clock()
+
+    @property
     def preferences(self) -> Preferences:
         """What groups are chosen by."""
         return self._balanced.preferences
@@ -239,6 +217,19 @@ class Recommender:
         if preferences != self.preferences:
             selector = replace(self._balanced, preferences=preferences)
             other._groups = replace(self._groups, selector=selector, odds=selector)
+        return other
+
+    def counting(self, introduced: Introduced, watermark: int) -> Recommender:
+        """Return the same recommender, which knows of these introductions and of no others.
+
+        It is as quick as it sounds: this changes whenever somebody looks at a slate.
+        """
+        other = copy(self)
+        manifest = replace(self.bundle.manifest, watermark=watermark)
+        other.bundle = replace(self.bundle, manifest=manifest)
+        other._holds = replace(self._holds, introduced=introduced)
+        members = self.bundle.snapshot.members
+        other._introductions = within_capacity(self._introductions, members, introduced)
         return other
 
     def judged(self, kind: Written, member: str, ids: Iterable[str]) -> list[Judged]:
@@ -277,9 +268,9 @@ class Recommender:
     def _query_of_text(self, text: str, audience: str | None) -> Query:
         found = interests_of_all([text], self._encode)[0]
         known = {self.terms[term] for term in analyze(text) if term in self.terms}
-        return query_of_text(
-            found.vectors, found.weights, np.array(sorted(known), np.int64), self._band(audience)
-        )
+        terms = np.array(sorted(known), np.int64)
+        query = query_of_text(found.vectors, found.weights, terms, self.band(audience))
+        return replace(query, asked_at=self._clock())
 
     def _encode(self, parts: Sequence[str]) -> Matrix:
         encoder = self.bundle.encoder
@@ -287,7 +278,8 @@ class Recommender:
             return np.zeros((0, encoder.dimension), np.float32)
         return encoder.encode(parts)
 
-    def _band(self, audience: str | None) -> int:
+    def band(self, audience: str | None) -> int:
+        """Return the number of an audience band, `UNREADABLE_BAND` if there is none like it."""
         # In a community without bands everyone is of the band ''.
         return self._bands.get(audience or "", UNREADABLE_BAND)
 
@@ -295,7 +287,14 @@ class Recommender:
         return self._told_groups(self._wanted_groups(wanted), query, k)
 
     def _suggest_members(self, query: Query, k: int, wanted: Wanted) -> Answer:
-        return self._told_members(self._wanted_members(wanted, query.audience), query, k)
+        answer = self._told_members(self._wanted_members(wanted, query.audience), query, k)
+        members = self.bundle.snapshot.members
+        return replace(answer, short=shortage(members, query, answer.slate, k))
+
+    def _in_room(self, pipeline: Pipeline, shares: bool = True) -> Pipeline:
+        members = self.bundle.snapshot.members
+        selector = WithinRoom(pipeline.selector, members, self._holds.introduced, shares)
+        return replace(pipeline, selector=selector)
 
     def _assembled(self, kind: Written, wanted: Wanted, query: Query) -> Pipeline:
         if kind is Written.GROUP:
@@ -318,30 +317,17 @@ class Recommender:
     def _told_groups(self, pipeline: Pipeline, query: Query, k: int) -> Answer:
         groups = self.bundle.snapshot.groups
         slate = pipeline.recommend(query, k)
-        return _answer(slate, groups.ids, groups.names, partial(self._group_reasons.explain, query))
+        return answer_of(slate, groups.ids, groups.names, self._group_reasons.to(query).explain)
 
-    def _told_members(self, pipeline: Pipeline, query: Query, k: int) -> Answer:
+    def _told_members(
+        self, pipeline: Pipeline, query: Query, k: int, shares: bool = True
+    ) -> Answer:
         members = self.bundle.snapshot.members
-        slate = pipeline.recommend(query, k)
-        explain = partial(self._member_reasons.explain, query)
-        return _answer(slate, members.ids, members.names, explain)
+        slate = self._in_room(pipeline, shares).recommend(query, k)
+        told = self._member_reasons.to(query)
+        return answer_of(slate, members.ids, members.names, told.explain, told.opening)
 
 
 def _rows(ids: IdMap, externals: Sequence[str]) -> Rows:
     found = {row for external in externals if (row := ids.find(external)) is not None}
     return np.array(sorted(found), np.int64)
-
-
-def _answer(
-    slate: Slate, ids: Strings, names: Strings, explain: Callable[[int], list[Reason]]
-) -> Answer:
-    items = [
-        Suggestion(ids[row], names[row] or ids[row], score, likely, tuple(explain(row)))
-        for row, score, likely in zip(
-            slate.rows.tolist(),
-            slate.ranked_scores.tolist(),
-            slate.ranked_probabilities,
-            strict=True,
-        )
-    ]
-    return Answer(tuple(items), slate.trace, slate)

@@ -1,21 +1,85 @@
-"""Which terms two sides have in common, and the posts that show it."""
+"""Which terms two sides have in common, and the posts that show it to those who may see them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from engine.columns import Links, contains
 from engine.query import NOBODY, Query
 from engine.snapshot import OWN_WORDS, Snapshot
-from engine.types import Rows
+from engine.types import BoolVector, Rows, Vector
 
 MAX_TERMS = 2
 """Shared terms named in one reason."""
 
 CLOSE = 0.5
 """Cosine between a term's texts and one of the viewer's interests from which it is called close."""
+
+NO_POST = -1
+"""Stands for a post where a profile, a description or what somebody says shows a term."""
+
+Seen = Callable[[Rows], BoolVector]
+"""Rows of posts that serve as evidence -> which of them may be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Terms that somebody or a group uses, as far as what shows it may be seen.
+
+    Attributes:
+        terms: Rows of terms, ascending: int64 of shape (n,).
+        weights: See `MemberColumns.terms` and `GroupColumns.terms`: shape (n,).
+        posts: For each the post that shows it, or `NO_POST`: shape (n,).
+    """
+
+    terms: Rows
+    weights: Vector
+    posts: Rows
+
+    @property
+    def own(self) -> BoolVector:
+        """Return which of them a member's own texts use, shape (n,)."""
+        return np.greater_equal(self.weights, OWN_WORDS)
+
+    def at(self, terms: Sequence[int]) -> Self:
+        """Return these terms, which must be among them, in this order."""
+        return self._of(np.searchsorted(self.terms, np.array(terms, np.int64)))
+
+    def also(self, other: Used) -> Self:
+        """Return those that another uses too."""
+        return self._of(np.flatnonzero(contains(other.terms, self.terms)))
+
+    def seen_by(self, seen: Seen) -> Self:
+        """Return those that a profile shows, or a post that may be seen."""
+        shown = self.posts == NO_POST
+        if shown.all():
+            return self
+        shown[~shown] = seen(self.posts[~shown])
+        return self._of(np.flatnonzero(shown))
+
+    def _of(self, places: Rows) -> Self:
+        return type(self)(self.terms[places], self.weights[places], self.posts[places])
+
+
+def used_by(terms: Links, posts: Rows, row: int) -> Used:
+    """Return what a row of members or groups uses, given its columns `terms` and `term_posts`."""
+    found, weights = terms.of_row(row)
+    start = int(terms.offsets[row])
+    return Used(found, weights, posts[start : start + len(found)])
+
+
+def used_by_viewer(snapshot: Snapshot, query: Query) -> Used:
+    """Return what the viewer uses; of what somebody new has just said every word is their own."""
+    if query.member != NOBODY:
+        return used_by(snapshot.members.terms, snapshot.members.term_posts, query.member)
+    count = len(query.terms)
+    return Used(
+        query.terms, np.full(count, OWN_WORDS, np.float32), np.full(count, NO_POST, np.int64)
+    )
 
 
 def rarest(snapshot: Snapshot, terms: Rows) -> list[int]:
@@ -57,49 +121,12 @@ def _overlap(one: str, other: str) -> bool:
     return any(first[:5] == second[:5] for first in one.split() for second in other.split())
 
 
-def shared_terms(mine: Rows, theirs: Rows) -> Rows:
-    """Return the terms that are in both, both ascending."""
-    return mine[contains(theirs, mine)]
+def post_ids(snapshot: Snapshot, posts: Iterable[int]) -> tuple[str, ...]:
+    """Return the ids of posts that serve as evidence, each once; `NO_POST` has none."""
+    distinct = dict.fromkeys(post for post in posts if post != NO_POST)
+    return tuple(snapshot.post_ids[post] for post in distinct)
 
 
-def post_of(terms: Links, posts: Rows, row: int, term: int) -> int:
-    """Return the post that shows that a row uses a term, -1 if it is not a post."""
-    start, end = int(terms.offsets[row]), int(terms.offsets[row + 1])
-    place = start + int(np.searchsorted(terms.targets[start:end], term))
-    return int(posts[place])
-
-
-def has_own_words(terms: Links, row: int, wanted: Sequence[int]) -> bool:
-    """Return whether a member's own texts use all of the terms, which they must be linked to."""
-    targets, weights = terms.of_row(row)
-    return bool((weights[np.searchsorted(targets, np.array(wanted))] >= OWN_WORDS).all())
-
-
-def own_posts(snapshot: Snapshot, query: Query, terms: Sequence[int]) -> tuple[list[int], bool]:
-    """Return the viewer's own posts that show the terms, and whether the words are their own."""
-    if query.member == NOBODY:
-        return [], True
-    members = snapshot.members
-    posts = [post_of(members.terms, members.term_posts, query.member, term) for term in terms]
-    return posts, has_own_words(members.terms, query.member, terms)
-
-
-def post_ids(snapshot: Snapshot, query: Query, posts: Iterable[int]) -> tuple[str, ...]:
-    """Return the ids of the posts that the viewer may see, each once; -1 stands for none."""
-    distinct = dict.fromkeys(post for post in posts if post >= 0)
-    return tuple(snapshot.post_ids[post] for post in distinct if _may_see(snapshot, query, post))
-
-
-def _may_see(snapshot: Snapshot, query: Query, post: int) -> bool:
-    """Return whether every author of a public post is someone the viewer may be pointed to."""
-    authors = snapshot.post_authors.of_row(post)[0]
-    others = authors[authors != query.member]
-    return len(visible(snapshot, query, others)) == len(others)
-
-
-def visible(snapshot: Snapshot, query: Query, rows: Rows) -> Rows:
-    """Return the members among `rows` whom the viewer may see named."""
-    rows = rows[snapshot.members.discoverable[rows]]
-    if query.member == NOBODY:
-        return rows
-    return rows[~contains(snapshot.members.blocks.of_row(query.member)[0], rows)]
+def quoted(snapshot: Snapshot, terms: Sequence[int]) -> str:
+    """Return terms as they stand in a sentence."""
+    return " and ".join(f"“{snapshot.vocabulary[term]}”" for term in terms)

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.columns import Strings
 from engine.facts import (
+    OF_MEMBER,
     BlockFact,
     Facts,
     GroupFact,
@@ -20,6 +21,7 @@ from engine.facts import (
 )
 from engine.holds import HoldsSince
 from engine.ids import IdMap, digest_of
+from engine.introduced import IntroducedSince
 from engine.live_names import Names
 from engine.snapshot import Snapshot
 from engine.types import Rows as RowArray
@@ -27,7 +29,10 @@ from engine.types import Rows as RowArray
 
 @dataclass(slots=True)
 class Touched:
-    """Rows whose columns are no longer what they were, and ids of those whose holds are not."""
+    """Rows whose columns are no longer what they were, and ids of those whose holds are not.
+
+    `introduced` are ids of those whose introductions are not, `posts` of posts that are not.
+    """
 
     members: set[int] = field(default_factory=set)
     groups: set[int] = field(default_factory=set)
@@ -35,11 +40,13 @@ class Touched:
     gone_groups: set[int] = field(default_factory=set)
     evidence: dict[int, str] = field(default_factory=dict)  # posts by their position
     holders: set[str] = field(default_factory=set)
+    introduced: set[str] = field(default_factory=set)
+    posts: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         """Return whether there is any row."""
         rows = (self.members, self.groups, self.gone_members, self.gone_groups, self.evidence)
-        return any(rows)
+        return any(rows) or bool(self.posts)
 
 
 class Rows:
@@ -98,6 +105,7 @@ class Since:
         self.member_rows = Rows(members)
         self.group_rows = Rows(groups)
         self.evidence = {external: place for place, external in enumerate(base.post_ids.tolist())}
+        self.living = {external: row for row, external in enumerate(base.posts.ids.tolist())}
         self.new_evidence: dict[int, str] = {}
         self.members: dict[int, MemberFact] = {}
         self.groups: dict[int, GroupFact] = {}
@@ -112,6 +120,7 @@ class Since:
         self.languages = Names(base.behaviour.language_names)
         self.homes = Names(base.behaviour.home_names)
         self.holds = HoldsSince()
+        self.introduced = IntroducedSince()
         self._names: dict[int, str] | None = None
 
     def learn(self, facts: Facts) -> Touched:
@@ -135,6 +144,7 @@ class Since:
         for vector in facts.vectors:
             self._vector(vector, touched)
         touched.holders |= self.holds.learn(facts.set_aside, facts.hidden)
+        touched.introduced |= self.introduced.learn(facts.introduced)
         # Worked out anew, a row of somebody who is gone would be what it was in the bundle.
         touched.members -= self.member_rows.gone
         touched.groups -= self.group_rows.gone
@@ -156,24 +166,28 @@ class Since:
         for external in self.member_rows.ids():
             if digest_of(self.secret, external) in meant:
                 self._drop_member(external, touched)
-        for external in [*self.evidence, *self.posts]:
+        for external in dict.fromkeys([*self.evidence, *self.living, *self.posts]):
             if digest_of(self.secret, external, Written.POST) in meant:
                 self._post(PostFact(external, here=False), touched)
                 self.posts.pop(external, None)
+                self.living.pop(external, None)
 
     def _member(self, fact: MemberFact, touched: Touched) -> None:
         if not fact.here:
             self._drop_member(fact.id, touched)
             return
         row = self.member_rows.claim(fact.id)
-        self.vectors.pop((Written.MEMBER, fact.id), None)
+        for kind in OF_MEMBER:
+            self.vectors.pop((kind, fact.id), None)
         self.members[row] = fact
         touched.members.add(row)
         touched.holders |= self.holds.about(Written.MEMBER, fact.id)
+        touched.introduced |= self.introduced.about(fact.id)
 
     def _drop_member(self, external: str, touched: Touched) -> None:
         row = self.member_rows.drop(external)
         self.holds.forget(external)
+        touched.introduced |= self.introduced.forget(external)
         if row is None:
             return
         touched.gone_members.add(row)
@@ -186,7 +200,8 @@ class Since:
             # What they alone wrote comes as a fact of its own; what they took part in goes on.
             touched.groups.update(self._rows_of_groups(self.posts.get(post)))
         self.members.pop(row, None)
-        self.vectors.pop((Written.MEMBER, external), None)
+        for kind in OF_MEMBER:
+            self.vectors.pop((kind, external), None)
 
     def _group(self, fact: GroupFact, touched: Touched) -> None:
         if fact.here:
@@ -242,21 +257,35 @@ class Since:
                 touched.groups.add(row)
         self.posts[fact.id] = fact
         self.vectors.pop((Written.POST, fact.id), None)
+        touched.posts.add(fact.id)
 
     def _vector(self, fact: VectorFact, touched: Touched) -> None:
         self.vectors[fact.kind, fact.id] = fact
         if fact.kind is Written.POST:
+            touched.posts.add(fact.id)
             touched.members.update(self._rows_of_people(self.posts.get(fact.id)))
             touched.groups.update(self._rows_of_groups(self.posts.get(fact.id)))
             return
         rows, found = (
-            (self.member_rows, touched.members)
-            if fact.kind is Written.MEMBER
-            else (self.group_rows, touched.groups)
+            (self.group_rows, touched.groups)
+            if fact.kind is Written.GROUP
+            else (self.member_rows, touched.members)
         )
         row = rows.find(fact.id)
         if row is not None:
             found.add(row)
+
+    def authors_of(self, post: str) -> list[int]:
+        """Return who wrote a public post, by row, as far as that is known."""
+        now = self.posts.get(post)
+        if now is not None:
+            found = (self.member_rows.find(one) for one in now.authors if now.here and now.public)
+            return [row for row in found if row is not None]
+        living = self.living.get(post)
+        if living is None:
+            return []
+        authors: list[int] = self.base.posts.authors.of_row(living)[0].tolist()
+        return [row for row in authors if row not in self.member_rows.gone]
 
     def group_names(self) -> dict[int, str]:
         """Return what each group is called, by row."""

@@ -31,6 +31,12 @@ OWN_WORDS = 1.0
 TOOK_PART = 0.5
 """The weight of a term that only posts a member took part in use."""
 
+LIVING_DAYS = 365
+"""Days for which a post that nobody adds to may still be answered, in `PostColumns`."""
+
+FEWEST_FOUNDERS, MOST_FOUNDERS = 4, 40
+"""People in one of `DiscoveryColumns`."""
+
 UNKNOWN = -1
 """The language or place of somebody who has not told it."""
 
@@ -61,6 +67,12 @@ class MemberColumns:
         muted: Groups they do not want to be shown.
         muted_terms: Terms of groups they do not want to be shown.
         active: How much they took part lately: float32, decayed count of posts and answers.
+        seeking: What they say they seek, as vectors; none where they say nothing.
+        offering: What they say they offer, likewise.
+        seeking_terms: Distinctive terms in what they say they seek.
+        offering_terms: Distinctive terms in what they say they offer.
+        answered: Members whose public posts they answered, by a decayed count of answers.
+        known_days: Days since anything was first known of them, NaN if undated: float32.
     """
 
     ids: Strings
@@ -80,6 +92,12 @@ class MemberColumns:
     muted: Links
     muted_terms: Links
     active: Vector
+    seeking: Profiles
+    offering: Profiles
+    seeking_terms: Links
+    offering_terms: Links
+    answered: Links
+    known_days: Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +135,54 @@ class GroupColumns:
     answered: Vector
     terms: Links
     term_posts: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class PostColumns:
+    """Public posts that begin a conversation and may still be answered, one a row.
+
+    Those that nobody added to for `LIVING_DAYS` days are not among them. A post that has gone, or
+    is public no longer, keeps its row: `here` is false, and its columns say nothing.
+
+    Attributes:
+        ids: External ids.
+        here: Whether there is such a post.
+        texts: What it says, as vectors; none where it is blank.
+        authors: Members who wrote it.
+        groups: Groups it stands in, all of them public.
+        answered_by: Members who answered or took part without writing it, by how often.
+        written_at: Unix seconds: int64.
+        last_at: When it was last added to, unix seconds: int64.
+    """
+
+    ids: Strings
+    here: BoolVector
+    texts: Profiles
+    authors: Links
+    groups: Links
+    answered_by: Links
+    written_at: Rows
+    last_at: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoveryColumns:
+    """Sets of people with a narrow interest that no group serves, one a row, best first.
+
+    They are found in training, from public texts and people who agreed to be introduced then;
+    whether one is shown is decided when it is asked for, see `engine.discoveries`.
+
+    Attributes:
+        founders: Who they are, all of one audience band; the weight says how central: (0, 1].
+        terms: Terms typical of what they say; the weight says how typical.
+        centres: What they share, as one vector; none where too few of them are left.
+        scores: How much such a set looks like a group: float32, descending.
+    """
+
+    founders: Links
+    terms: Links
+    centres: Profiles
+    scores: Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +283,8 @@ class Snapshot:
         members: Members, one a row.
         groups: Groups, one a row.
         behaviour: What people did, as the learned ranker reads it.
+        posts: Posts that may still be answered.
+        discoveries: Groups that should exist.
         post_ids: External ids of posts that serve as evidence.
         post_authors: Who wrote each of them.
         vocabulary: The distinctive terms, in ascending order.
@@ -227,6 +295,8 @@ class Snapshot:
     members: MemberColumns
     groups: GroupColumns
     behaviour: Behaviour
+    posts: PostColumns
+    discoveries: DiscoveryColumns
     post_ids: Strings
     post_authors: Links
     vocabulary: Strings

@@ -25,13 +25,17 @@ AT_ONCE = 1 << 14
 NO_POST = -1
 """In `term_posts`: the profile or the description shows the term."""
 
-MAY_BE_NAN = ("groups.capacity", "groups.returning", "groups.answered")
+MAY_BE_NAN = (
+    *("groups.capacity", "groups.returning", "groups.answered"),
+    "members.known_days",
+)
 SIGNED = ("ease", "ease_active", "co_active")
 """Links of `Behaviour` that may speak against what they lead to."""
 
 COUNTS = (
     *("members.weekly_introductions", "members.active", "groups.capacity", "groups.size"),
     *("groups.joins_decayed", "groups.joins_lately", "groups.returning", "groups.answered"),
+    "members.known_days",
 )
 """Columns of numbers that are never less than 0, where they are any."""
 
@@ -73,6 +77,8 @@ class _Checks:
         members, groups = snapshot.members, snapshot.groups
         self.members, self.groups = len(members.ids), len(groups.ids)
         self.posts, self.terms = len(snapshot.post_ids), len(snapshot.vocabulary)
+        self.living = len(snapshot.posts.ids)
+        self.discoveries = len(snapshot.discoveries.founders)
         _check_array(
             "members.interests.vectors", members.interests.vectors, np.float32, (None, None)
         )
@@ -87,8 +93,11 @@ class _Checks:
         for name in ("discoverable", "open_to_introductions"):
             yield f"members.{name}", np.bool_, (n,)
         yield "members.audience", np.int64, (n,)
-        for name in ("weekly_introductions", "active"):
+        for name in ("weekly_introductions", "active", "known_days"):
             yield f"members.{name}", np.float32, (n,)
+        yield "posts.here", np.bool_, (self.living,)
+        yield "posts.written_at", np.int64, (self.living,)
+        yield "posts.last_at", np.int64, (self.living,)
         yield "members.term_posts", np.int64, (len(here.members.terms.targets),)
         yield "groups.public", np.bool_, (g,)
         for name in ("capacity", "size", "joins_decayed", "joins_lately", "returning", "answered"):
@@ -104,6 +113,7 @@ class _Checks:
         yield "behaviour.meaning", np.float32, (d, d)
         for name in ("text_weights", "topics"):
             yield f"behaviour.{name}", np.float32, (g, d)
+        yield "discoveries.scores", np.float32, (self.discoveries,)
         yield "rarity", np.float32, (self.terms,)
         yield "term_vectors", np.float32, (self.terms, d)
 
@@ -117,6 +127,7 @@ class _Checks:
         yield "groups.names", here.groups.names, self.groups
         yield "behaviour.language_names", here.behaviour.language_names, None
         yield "behaviour.home_names", here.behaviour.home_names, None
+        yield "posts.ids", here.posts.ids, self.living
         yield "post_ids", here.post_ids, None
         yield "vocabulary", here.vocabulary, None
 
@@ -125,8 +136,9 @@ class _Checks:
         here, n, g = self._snapshot, self.members, self.groups
         leads = {
             "members": {
-                "groups": g, "left": g, "muted": g, "ties": n, "blocks": n,
+                "groups": g, "left": g, "muted": g, "ties": n, "blocks": n, "answered": n,
                 "terms": self.terms, "muted_terms": self.terms,
+                "seeking_terms": self.terms, "offering_terms": self.terms,
             },
             "groups": {"members": n, "neighbours": g, "terms": self.terms},
         }  # fmt: skip
@@ -138,11 +150,25 @@ class _Checks:
             yield f"behaviour.{name}", getattr(acts, name), n, targets
         for name in ("ease", "ease_active", "co_active"):
             yield f"behaviour.{name}", getattr(acts, name), g, g
+        for name, targets in (("authors", n), ("groups", g), ("answered_by", n)):
+            yield f"posts.{name}", getattr(here.posts, name), self.living, targets
+        for name, targets in (("founders", n), ("terms", self.terms)):
+            links = getattr(here.discoveries, name)
+            yield f"discoveries.{name}", links, self.discoveries, targets
         yield "post_authors", here.post_authors, self.posts, n
 
     def profiles(self) -> Iterator[tuple[str, Profiles, int]]:
         """Give the columns of vectors, with how many rows they are of."""
         yield "members.interests", self._snapshot.members.interests, self.members
+        more = {
+            "members.seeking": (self._snapshot.members.seeking, self.members),
+            "members.offering": (self._snapshot.members.offering, self.members),
+            "posts.texts": (self._snapshot.posts.texts, self.living),
+            "discoveries.centres": (self._snapshot.discoveries.centres, self.discoveries),
+        }
+        for name, (profiles, size) in more.items():
+            _check_array(f"{name}.vectors", profiles.vectors, np.float32, (None, self.dimension))
+            yield name, profiles, size
         prototypes = self._snapshot.groups.prototypes
         _check_array(
             "groups.prototypes.vectors", prototypes.vectors, np.float32, (None, self.dimension)

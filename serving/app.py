@@ -19,6 +19,7 @@ from serving.background import follow, keep_embedding
 from serving.batch import add_batch
 from serving.changes import add_changes
 from serving.communities import Communities, OnDemand
+from serving.discoveries import add_discoveries
 from serving.document import complete, operation_id
 from serving.entrance import add_entrance
 from serving.errors import PROBLEMS, BodyLimit, ProblemResponse, add_error_handlers, problem
@@ -36,6 +37,8 @@ from serving.queries import only_known_queries
 from serving.rank import add_rank
 from serving.receipts import add_receipts
 from serving.recommendations import add_recommendations
+from serving.responders import add_responders
+from serving.rounds import add_rounds
 from serving.schemas import Communities as CommunityList
 from serving.schemas import CommunityCard, Health, Readiness
 from serving.settings import ServeSettings
@@ -65,19 +68,24 @@ def nothing() -> None:
     """Do nothing."""
 
 
-def create_app(settings: ServeSettings, once_loaded: Callable[[], None] = nothing) -> FastAPI:
+def create_app(
+    settings: ServeSettings,
+    once_loaded: Callable[[], None] = nothing,
+    answering: Communities | None = None,
+) -> FastAPI:
     """Return the application; bundles are loaded in the background while it starts.
 
     Args:
         settings: What an operator chose.
         once_loaded: Called when it begins to listen.
+        answering: What answers, None for the bundles that the settings name.
 
     Raises:
         StoreUnavailableError: The store cannot be opened.
     """
     store = open_store(settings.store) if settings.store else None
     metrics = Metrics()
-    communities = Communities(
+    communities = answering or Communities(
         settings.bundles, metrics, 10 * settings.poll_s, store, _on_demand(settings)
     )
     ledger, experiments = Ledger(store, settings.ledger_days), Experiments(store)
@@ -121,9 +129,12 @@ def create_app(settings: ServeSettings, once_loaded: Callable[[], None] = nothin
     add_rank(app, communities, slates)
     add_batch(app, communities, slates)
     add_invitations(app, communities, slates)
+    add_responders(app, communities, slates, metrics)
     add_changes(app, store)
     add_feedback(app, store, settings.hold_days)
     add_experiments(app, store, experiments)
+    add_rounds(app, communities, store)
+    add_discoveries(app, communities)
     add_receipts(app, communities, store)
     app.add_middleware(BodyLimit)
     room = Room(settings.handled, settings.queued, settings.wait_s)

@@ -17,7 +17,8 @@ from data.store import STORE
 from engine.errors import SettingError, UnknownError
 
 if TYPE_CHECKING:
-    from engine.recommender import Recommender, Suggestion
+    from engine.answers import Suggestion
+    from engine.recommender import Recommender
 
 app = typer.Typer()
 

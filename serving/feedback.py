@@ -50,7 +50,8 @@ class FeedbackEvent(Strict):
     item_kind: Literal["group", "member"]
     event: EventName = Field(
         description="dismissed and declined keep the item away for 90 days, unless the operator "
-        "chose another time; accepted by both, and reported, for good."
+        "chose another time; accepted by both, and reported, for good. A member who is shown "
+        "counts as an introduction of this week for both."
     )
 
     def told(self) -> Told:
@@ -67,6 +68,12 @@ class AcceptedFeedback(Accepted):
 
     events: int = Field(description="How many events there were.")
     new: int = Field(description="How many of them had not been told before.")
+    beyond: int = Field(
+        default=0,
+        description="How many of the introductions that were shown are more than one of the two "
+        "takes in a week. They are kept, and not counted; there are few where slates are shown "
+        "while they are fresh.",
+    )
 
 
 class ReportsCleared(BaseModel):
@@ -102,10 +109,12 @@ def add_feedback(
         community: CommunityName, body: FeedbackEvent | Events
     ) -> AcceptedFeedback:
         told = [one.told() for one in (body if isinstance(body, list) else [body])]
-        head, new = await asyncio.to_thread(
+        heard = await asyncio.to_thread(
             tell_feedback, kept(), community, told, clock(), hold_days * DAY_S
         )
-        return AcceptedFeedback(sequence=head, events=len(told), new=new)
+        return AcceptedFeedback(
+            sequence=heard.head, events=len(told), new=heard.new, beyond=heard.beyond
+        )
 
     @app.post(
         MEMBER + "/reports/clear",

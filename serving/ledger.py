@@ -21,10 +21,12 @@ from functools import lru_cache
 
 from data.store.connect import Store
 from data.store.feedback import drop_old_feedback
+from data.store.introductions import drop_old_introductions
 from data.store.ledger import KEPT_DAYS, Served, ServedItem, drop_old, write_served
+from engine.answers import Answer
 from engine.errors import BelongError, UnknownError
 from engine.preferences import Preferences
-from engine.recommender import Answer, Recommender
+from engine.recommender import Recommender
 
 log = logging.getLogger(__name__)
 
@@ -160,6 +162,7 @@ class Ledger:
         try:
             drop_old(self._store, self._clock(), self._kept_days)
             drop_old_feedback(self._store, self._clock(), self._kept_days)
+            drop_old_introductions(self._store, self._clock())
         except BelongError as error:
             log.error("what was served long ago cannot be dropped now: %s", error)
 

@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.recommender import Answer, Recommender
+from engine.answers import Answer
+from engine.recommender import Recommender
 from serving.communities import Communities
 from serving.errors import BODY_PROBLEMS
 from serving.paths import COMMUNITY, CommunityName, MinSequence

@@ -13,9 +13,10 @@ from data.store.connect import Store
 from data.store.erasure import erasure
 from data.store.ledger import Served, read_served
 from data.store.member_export import everything_about
+from engine.answers import GONE, Judged
 from engine.errors import UnknownError
 from engine.facts import Written
-from engine.recommender import GONE, Judged, Recommender
+from engine.recommender import Recommender
 from serving.communities import Communities
 from serving.errors import PROBLEMS
 from serving.paths import COMMUNITY, MEMBER, CommunityName, MemberId

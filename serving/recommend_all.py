@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from data.store.connect import open_store, store_url
+from engine.answers import Suggestion
 from engine.bundle import load_bundle
 from engine.errors import SettingError
-from engine.recommender import Recommender, Suggestion
+from engine.recommender import Recommender
 from engine.registry import Registry
 from serving.live import Live
 
@@ -100,6 +101,7 @@ def row_of(item: Suggestion) -> dict[str, Any]:
             {"kind": why.kind, "text": why.text, "evidence": list(why.evidence)}
             for why in item.reasons
         ],
+        "opening": item.opening,
     }
 
 

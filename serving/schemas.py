@@ -35,6 +35,29 @@ class Item(BaseModel):
         "many days. Null unless calibrated."
     )
     reasons: list[Reason]
+    opening: str | None = Field(
+        default=None,
+        description="A question to begin a conversation with, made of what both may see; null if "
+        "this is no introduction.",
+        examples=["We both talk about “levain”. How did you come to it?"],
+    )
+
+
+class ShortSlate(BaseModel):
+    """Why there are fewer people than were asked for."""
+
+    because: str = Field(
+        description="closed: the member takes no introductions. weekly_introductions: these are "
+        "all they take this week. nobody_left: nobody else can be introduced to them now; why "
+        "somebody in particular cannot is not told.",
+        examples=["nobody_left"],
+    )
+    asked: int = Field(description="How many were asked for.")
+    given: int = Field(description="How many there are.")
+    text: str = Field(
+        description="For the member to read.",
+        examples=["There is nobody else to introduce you to just now."],
+    )
 
 
 class Recommendations(BaseModel):
@@ -48,6 +71,11 @@ class Recommendations(BaseModel):
         default=None,
         description="Where the next page of the same slate begins, if pages were asked for and "
         "there is one.",
+    )
+    short: ShortSlate | None = Field(
+        default=None,
+        description="Why a slate of people holds fewer than were asked for; null if it does not, "
+        "and on pages, for groups, invitations and the caller's own candidates.",
     )
 
 

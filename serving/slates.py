@@ -9,11 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.recommender import Answer, Recommender, Suggestion
+from engine.answers import Answer, Suggestion
+from engine.capacity import Short
+from engine.recommender import Recommender
 from serving.experiments import Experiments
 from serving.ledger import Ledger
 from serving.metrics import Metrics, observe_answer
-from serving.schemas import Item, Reason, Recommendations
+from serving.schemas import Item, Reason, Recommendations, ShortSlate
 
 KEPT_S = 15 * 60.0
 """Seconds for which a worker remembers what a slate held."""
@@ -30,6 +32,9 @@ class Purpose(StrEnum):
     RANKED_GROUPS = "ranked_groups"
     RANKED_MEMBERS = "ranked_members"
     INVITATIONS = "invitations"
+    RESPONDERS = "responders"
+    UNANSWERED = "unanswered"
+    POSTS = "posts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,7 @@ class Slates:
             community=asked.community,
             version=recommender.bundle.manifest.version,
             items=[item_of(item) for item in answer.items],
+            short=None if answer.short is None else short_of(answer.short),
         )
 
     def ids_told(self, asked: Asked, recommendation_id: str) -> tuple[str, ...] | None:
@@ -116,6 +122,13 @@ class Slates:
             self._told.popitem(last=False)
 
 
+def short_of(short: Short) -> ShortSlate:
+    """Return why a slate is short as it goes out."""
+    return ShortSlate(
+        because=short.because.value, asked=short.asked, given=short.given, text=short.text
+    )
+
+
 def item_of(item: Suggestion) -> Item:
     """Return one suggestion as it goes out."""
     return Item(
@@ -127,4 +140,5 @@ def item_of(item: Suggestion) -> Item:
             Reason(kind=reason.kind, text=reason.text, evidence=list(reason.evidence))
             for reason in item.reasons
         ],
+        opening=item.opening,
     )

@@ -68,6 +68,8 @@ def _members(found: Community) -> list[MemberFact]:
             row["id"],
             name=row["name"],
             text="\n".join(row[name] for name in ("text", "seeking", "offering")).strip(),
+            seeking=row["seeking"],
+            offering=row["offering"],
             audience=row["audience"],
             discoverable=row["discoverable"],
             open_to_introductions=row["open_to_introductions"],

@@ -11,7 +11,8 @@ from functools import cached_property
 import polars as pl
 
 from engine.domain import DAY_S
-from engine.explanations import MAX_REASONS, GroupReasons, MemberReasons, Reason
+from engine.explanations import MAX_REASONS, MemberReasons, Reason
+from engine.group_reasons import GroupReasons
 from engine.groups import group_recommender
 from engine.index import VectorIndex
 from engine.introductions import introduction_recommender
@@ -20,6 +21,7 @@ from engine.snapshot import LATELY_DAYS
 from engine.terms import analyze
 from tests.random_community import HIDDEN_WORDS
 from tests.world import World
+from training.in_the_open import last_of
 
 FOUND = Counter[str]()
 """How often each form of a reason was checked, so that no check stands idle."""
@@ -128,8 +130,15 @@ class Facts:
         return any((post, group) in self.stands for post in self.posts_with(word))
 
     def may_see(self, viewer: int, member: int) -> bool:
-        visible = bool(self.members[member]["discoverable"])
-        return visible and (viewer, member) not in self.apart
+        if viewer == member:
+            return True
+        mine, theirs = (self.members[row]["audience"] for row in (viewer, member))
+        agrees = bool(self.members[member]["discoverable"]) and mine is not None
+        return agrees and mine == theirs and (viewer, member) not in self.apart
+
+    def seen(self, people: set[int], *viewers: int) -> set[int]:
+        """Return those whom all these viewers may see."""
+        return {one for one in people if all(self.may_see(viewer, one) for viewer in viewers)}
 
     def companions(self, viewer: int) -> set[int]:
         """Return those the viewer talks with and may see."""
@@ -184,7 +193,7 @@ def facts_of_group(facts: Facts, shown: Given, reason: Reason) -> bool:  # noqa:
     viewer, group = shown.viewer, shown.group
     assert group is not None
     form, words = words_of(reason)
-    size = len(facts.present(group))
+    size = len(facts.seen(facts.present(group), viewer))
     match form:
         case "It is about W, which you talk about too.":
             return all(facts.describes(group, w) and facts.says(viewer, w) for w in words)
@@ -207,10 +216,8 @@ def facts_of_group(facts: Facts, shown: Given, reason: Reason) -> bool:  # noqa:
             return any(
                 (post, group) in facts.stands for post in there if facts.posts[post]["public"]
             )
-        case "Nobody is in it now: be the first.":
-            return size == 0
-        case "An open group with one member.":
-            return size == 1
+        case "An open group.":
+            return size <= 1
     match reason.kind:
         case "open_group":
             return reason.text == f"An open group of {size}."
@@ -219,26 +226,26 @@ def facts_of_group(facts: Facts, shown: Given, reason: Reason) -> bool:  # noqa:
             return is_about(facts, reason, there, "you already talk with")
         case "co_membership":
             [best] = [g for g, row in enumerate(facts.groups) if row["id"] == reason.evidence[0]]
-            others = facts.present(best) & facts.present(group) - {viewer}
-            name, whole = facts.groups[best]["name"], len(facts.present(best))
+            others = facts.seen(facts.present(best) & facts.present(group) - {viewer}, viewer)
+            name = facts.groups[best]["name"]
+            whole = len(facts.seen(facts.present(best), viewer))
             text = f"You are in {name}: {len(others)} of its {whole} people are here."
             both = facts.is_public(best) and (viewer, best) in facts.inside
             return both and len(others) >= 2 and reason.text == text
         case "lively":
-            text = f"{joins(facts, group)} people joined in the latest 90 days on record."
+            text = f"{joins(facts, viewer, group)} people joined in the latest 90 days on record."
             return reason.text == text
         case "small_group":
             return reason.text.startswith(f"A small group of {size}, where ")
     return False
 
 
-def joins(facts: Facts, group: int) -> int:
-    dates = [facts.here.community.memberships["first_ts"], facts.here.community.posts["ts"]]
-    since = max(date for column in dates for date in column.drop_nulls()) - LATELY_DAYS * DAY_S
+def joins(facts: Facts, viewer: int, group: int) -> int:
+    since = float(last_of(facts.here.community) or 0) - LATELY_DAYS * DAY_S
     frame = facts.here.community.memberships.filter(
         (pl.col("group") == group) & pl.col("left_ts").is_null() & (pl.col("first_ts") > since)
     )
-    return len(frame)
+    return len(facts.seen(set(frame["member"]), viewer))
 
 
 def is_about(facts: Facts, reason: Reason, people: set[int], said: str) -> bool:
@@ -281,12 +288,12 @@ def facts_of_member(facts: Facts, shown: Given, reason: Reason) -> bool:  # noqa
     match reason.kind:
         case "mutual_companions":
             both = facts.companions(viewer) & {b for a, b in facts.tied if a == other}
-            both -= {b for a, b in facts.apart if a == other}
+            both = facts.seen(both, viewer, other)
             return is_about(facts, reason, both, "You both talk with")
         case "shared_group":
             [best] = [g for g, row in enumerate(facts.groups) if row["id"] == reason.evidence[0]]
             shared = facts.is_public(best) and {(viewer, best), (other, best)} <= facts.inside
-            size = len(facts.present(best))
+            size = len(facts.seen(facts.present(best) - {viewer, other}, viewer, other)) + 2
             text = f"You are both in {facts.groups[best]['name']} ({size} members)."
             return shared and reason.text == text
     return False

@@ -133,7 +133,8 @@ def world(changed: dict[str, pl.DataFrame] | None = None) -> World:
         vectors[[not line for line in lines]] = 0
         return vectors
 
-    vectors = TextVectors(encoded(texts.posts), encoded(texts.members), encoded(texts.groups))
+    said = (texts.posts, texts.members, texts.groups, texts.seeking, texts.offering)
+    vectors = TextVectors(*map(encoded, said))
     return World(found, build_snapshot(found, texts, vectors))
 
 
@@ -147,7 +148,7 @@ def _members() -> pl.DataFrame:
             "audience": [{"hal": "minor", "ivy": None}.get(name, "adult") for name in names],
             "discoverable": [name != "di" for name in names],
             "open_to_introductions": [name != "ed" for name in names],
-            "weekly_introductions": [0 if name == "lu" else 5 for name in names],
+            "weekly_introductions": [0 if name == "lu" else 10 for name in names],
         }
     )
 

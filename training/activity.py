@@ -8,9 +8,12 @@ import numpy as np
 import polars as pl
 
 from data.community import Community
+from data.exchanges import MOST_AUTHORS
+from engine.columns import Links
 from engine.domain import DAY_S
 from engine.snapshot import A_DAY, LATELY_DAYS
 from engine.types import Vector
+from training.in_the_open import in_the_open, open_parents, open_posts, seen
 
 MEMBERSHIP_HALF_LIFE_DAYS = 180.0
 """Age at which taking part in a group says half as much about what a member would join next."""
@@ -120,23 +123,67 @@ def joins_lately(community: Community, asof: float) -> Vector:
 def members_active(community: Community, asof: float) -> Vector:
     """Return how much each member took part, older times counting less: float32 (members,).
 
-    Of one day `A_DAY` times count: nobody is more there for writing all day.
+    Only what is public counts, as far as the member may see it. Of one day `A_DAY` times count:
+    nobody is more there for writing all day.
     """
     age = (asof - pl.col("ts")) / DAY_S
     times = pl.len().over("member", pl.col("ts") // DAY_S)
     amount = decay(age, MEMBERSHIP_HALF_LIFE_DAYS) * pl.min_horizontal(A_DAY / times, 1.0)
-    events = in_public(community, taking_part(community)).select("member", weight=amount)
+    events = seen(community, in_public(community, taking_part(community)))
+    events = events.select("member", weight=amount)
     total = np.bincount(events["member"], weights=events["weight"], minlength=_members(community))
     return total.astype(np.float32)
+
+
+def answered_whom(community: Community, asof: float) -> Links:
+    """Return the members whose public posts each member answered, older answers counting less.
+
+    Posts of more than `data.exchanges.MOST_AUTHORS` count neither as an answer nor as answered.
+    """
+    few = community.authors.filter(pl.len().over("post") <= MOST_AUTHORS)
+    answers = community.posts.select("ts", "parent", "public").with_row_index("post")
+    answers = answers.filter(pl.col("parent").is_not_null() & pl.col("public"))
+    age = (asof - pl.col("ts")) / DAY_S
+    found = (
+        answers.cast({"post": pl.Int64})
+        .join(few, on="post")
+        .join(few.rename({"member": "asker"}), left_on="parent", right_on="post")
+        .filter(pl.col("member") != pl.col("asker"))
+        .group_by("member", "asker")
+        .agg(weight=decay(age, MEMBERSHIP_HALF_LIFE_DAYS).sum())
+    )
+    columns = (found[name].to_numpy() for name in ("member", "asker", "weight"))
+    return Links.of(_members(community), *columns)
+
+
+def known_days(community: Community, asof: float) -> Vector:
+    """Return the days since anything was first known of each member, NaN if undated: (members,).
+
+    That is the earliest of when they came, when they joined a group and when they took part.
+    """
+    first = pl.concat(
+        [
+            community.members.select("created_ts")
+            .with_row_index("member")
+            .select(pl.col("member").cast(pl.Int64), ts="created_ts"),
+            community.memberships.select("member", ts="first_ts"),
+            taking_part(community).select("member", "ts"),
+        ]
+    )
+    first = first.filter(pl.col("ts") <= asof).group_by("member").agg(pl.col("ts").min())
+    days = np.full(_members(community), np.nan, np.float32)
+    days[first["member"].to_numpy()] = (asof - first["ts"].to_numpy()) / DAY_S
+    return days
 
 
 def returning(community: Community) -> Vector:
     """Return each group's share of members who took part on two days or more.
 
-    NaN with fewer than `ENOUGH` members who ever took part: float32 of shape (groups,).
+    NaN with fewer than `ENOUGH` members who ever took part: float32 of shape (groups,). What not
+    all may see does not count.
     """
     days = (
-        in_public(community, in_groups(community))
+        in_the_open(community, in_groups(community))
         .filter(pl.col("ts").is_not_null())
         .group_by("member", "group")
         .agg(days=(pl.col("ts") // DAY_S).n_unique())
@@ -149,10 +196,12 @@ def answered(community: Community) -> Vector:
     """Return each group's share of newcomers' first posts that somebody else answered.
 
     A newcomer's first post is their first in the group that is no reply. NaN with fewer than
-    `ENOUGH` of them, or where the community has no replies: float32 of shape (groups,).
+    `ENOUGH` of them, or where the community has no replies: float32 of shape (groups,). What not
+    all may see does not count.
     """
     posts = community.posts.with_row_index("post").cast({"post": pl.Int64})
-    posts = posts.filter("public")
+    posts = posts.with_columns(parent=open_parents(community))
+    posts = posts.filter(pl.Series(open_posts(community)))
     replies = posts.filter(pl.col("parent").is_not_null()).select("post", "parent")
     if not len(replies):
         return np.full(len(community.groups), np.nan, dtype=np.float32)

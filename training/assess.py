@@ -22,7 +22,7 @@ from training.evaluate import (
 )
 from training.progress import SILENT, Progress
 from training.split import cut_at, parts_by, past
-from training.train import Workshop, model_of, snapshot_of
+from training.train import Workshop, introductions_of, model_of, snapshot_of
 
 FOREVER = float("inf")
 
@@ -115,10 +115,12 @@ def _by_time(
 ) -> tuple[tuple[Systems, int], tuple[Systems, int]]:
     days = settings.window_days
     window = (cut, FOREVER if days is None else cut + days * DAY_S)
-    snapshot, ranker = model_of(past(part, cut), workshop, progress=progress, now=cut)
+    early = past(part, cut)
+    snapshot, ranker = model_of(early, workshop, progress=progress, now=cut)
+    people = introductions_of(early, workshop, snapshot, progress, cut)
     return (
         evaluate_groups(part, snapshot, window, progress, ranker),
-        evaluate_introductions(snapshot, later_ties(part, window), progress),
+        evaluate_introductions(snapshot, later_ties(part, window), progress, people),
     )
 
 
@@ -128,7 +130,9 @@ def _by_hiding(
     if settings.hide_ties is None or not 0 < settings.hide_ties < 1:
         raise SettingError(f"--hide-ties wants a share between 0 and 1, not {settings.hide_ties}")
     kept, hidden = hide_ties(part, settings.hide_ties, settings.seed)
-    return evaluate_introductions(snapshot_of(kept, workshop, progress), hidden, progress)
+    snapshot = snapshot_of(kept, workshop, progress)
+    people = introductions_of(kept, workshop, snapshot, progress)
+    return evaluate_introductions(snapshot, hidden, progress, people)
 
 
 def _without_anybody(parts: Mapping[str, Sequence[tuple[Systems, int]]]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from engine.wanted import compared
 from training.activity import decay, in_groups, in_public, present, taking_part
 from training.bridge import meaning_of, places_of, text_weights_of, unit
 from training.ease import ease
+from training.in_the_open import seen
 from training.life import group_life
 from training.texts import TextVectors
 
@@ -131,7 +132,7 @@ def visits(community: Community, asof: float) -> Links:
     """Return the groups members took part in, in public, without ever having been in them."""
     age = (asof - pl.col("ts")) / DAY_S
     outside = (
-        in_public(community, in_groups(community))
+        seen(community, in_public(community, in_groups(community)))
         .join(community.memberships, on=["member", "group"], how="anti")
         .group_by("member", "group")
         .agg(weight=decay(age, JOINED_HALF_LIFE_DAYS).sum().log1p())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 
@@ -13,8 +15,12 @@ from engine.snapshot import UNREADABLE_BAND, GroupColumns, MemberColumns, Snapsh
 from engine.types import Rows, Vector
 from training import activity
 from training.behaviour import build_behaviour
-from training.profiles import group_prototypes, member_interests
+from training.conversations import living_posts
+from training.discoveries import nothing_discovered
+from training.in_the_open import last_of
+from training.profiles import group_prototypes, member_interests, said
 from training.progress import SILENT, Progress
+from training.spoken import terms_in
 from training.texts import Texts, TextVectors
 from training.vocabulary import Vocabulary, build_vocabulary
 
@@ -39,7 +45,7 @@ def build_snapshot(
             the last thing that happened.
         terms: Whether to look for distinctive terms, which reasons need and ranking does not.
     """
-    asof = min(activity.last_of(community) or 0.0, now)
+    asof = min(last_of(community) or activity.last_of(community) or 0.0, now)
     community = activity.known_by(community, now)
     with progress.task("terms", 1) as advance:
         vocabulary = build_vocabulary(community, texts if terms else _silent(texts), vectors)
@@ -48,10 +54,13 @@ def build_snapshot(
     prototypes = group_prototypes(community, vectors, interests, asof, progress)
     memberships = _memberships(community, asof)
     post_ids, post_authors, shown = _evidence(community, vocabulary)
+    words = _Words(vocabulary, shown, texts)
     return Snapshot(
-        members=_members(community, asof, interests, memberships, vocabulary, shown),
+        members=_members(community, asof, interests, memberships, words, vectors),
         groups=_groups(community, asof, prototypes, memberships, vocabulary, shown),
         behaviour=build_behaviour(community, vectors, prototypes, asof),
+        posts=living_posts(community, vectors, asof),
+        discoveries=nothing_discovered(interests.vectors.shape[1]),
         post_ids=post_ids,
         post_authors=post_authors,
         vocabulary=vocabulary.words,
@@ -60,8 +69,21 @@ def build_snapshot(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The terms, the position of each post among those that serve as evidence, and the texts."""
+
+    vocabulary: Vocabulary
+    shown: Rows
+    texts: Texts
+
+
 def _silent(texts: Texts) -> Texts:
-    return Texts([""] * len(texts.posts), [""] * len(texts.members), [""] * len(texts.groups))
+    return Texts(
+        [""] * len(texts.posts),
+        [""] * len(texts.members),
+        [""] * len(texts.groups),
+    )
 
 
 def _members(
@@ -69,8 +91,8 @@ def _members(
     asof: float,
     interests: Profiles,
     memberships: Links,
-    vocabulary: Vocabulary,
-    shown: Rows,
+    words: _Words,
+    vectors: TextVectors,
 ) -> MemberColumns:
     members = community.members
     audience, bands = _bands(members["audience"])
@@ -87,12 +109,18 @@ def _members(
         left=_left(community),
         ties=_both_ways(community.ties, ("a", "b"), len(members), "weight"),
         blocks=_both_ways(community.blocks, ("member", "other"), len(members), None),
-        terms=vocabulary.members,
-        term_posts=shown[vocabulary.member_posts],
+        terms=words.vocabulary.members,
+        term_posts=words.shown[words.vocabulary.member_posts],
         # A folder says nothing of it: what members have muted is live.
         muted=Links.of(len(members), np.zeros(0), np.zeros(0)),
         muted_terms=Links.of(len(members), np.zeros(0), np.zeros(0)),
         active=activity.members_active(community, asof),
+        seeking=said(vectors.seeking, len(members), interests.vectors.shape[1]),
+        offering=said(vectors.offering, len(members), interests.vectors.shape[1]),
+        seeking_terms=terms_in(words.texts.seeking, words.vocabulary.words, len(members)),
+        offering_terms=terms_in(words.texts.offering, words.vocabulary.words, len(members)),
+        answered=activity.answered_whom(community, asof),
+        known_days=activity.known_days(community, asof),
     )
 
 

@@ -168,6 +168,7 @@ def _revise(
             VectorIndex.build(snapshot.groups.prototypes.vectors),
             folder / "encoder",
             bundle.ranker,
+            bundle.introductions.without(rows.tolist()),
         ),
         folder.parent,
     )

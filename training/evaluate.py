@@ -21,6 +21,7 @@ from engine.columns import Links
 from engine.group_ranker import GroupRanker
 from engine.groups import group_recommender
 from engine.index import VectorIndex
+from engine.introduction_ranker import UNLEARNED, IntroductionRanker
 from engine.introductions import introduction_recommender
 from engine.pipeline import Pipeline
 from engine.pool import best_first
@@ -101,7 +102,10 @@ def evaluate_groups(
 
 
 def evaluate_introductions(
-    snapshot: Snapshot, later: pl.DataFrame, progress: Progress = SILENT
+    snapshot: Snapshot,
+    later: pl.DataFrame,
+    progress: Progress = SILENT,
+    ranker: IntroductionRanker = UNLEARNED,
 ) -> tuple[Systems, int]:
     """Measure introductions against ties that came later (or were hidden).
 
@@ -109,6 +113,7 @@ def evaluate_introductions(
         snapshot: Built without the later ties.
         later: Ties `a b` (member rows) that are not in the snapshot.
         progress: Told of every viewer.
+        ranker: What orders people, learned without the later ties.
 
     Returns:
         The systems by name, and how many members were measured.
@@ -124,7 +129,8 @@ def evaluate_introductions(
     own = Links.of(size, np.arange(size), np.arange(size))
     there = _union(snapshot.members.ties, own)
     baselines = {name: make(snapshot) for name, make in MEMBER_BASELINES.items()}
-    answers = _answers(introduction_recommender(snapshot, index), snapshot, baselines, there)
+    people = introduction_recommender(snapshot, index, ranker=ranker)
+    answers = _answers(people, snapshot, baselines, there)
     return _measure(truth, answers, size, progress), len(viewers)
 
 

@@ -120,7 +120,7 @@ def learn_ranker(
 def vectors_before(community: Community, vectors: TextVectors, cut: float) -> TextVectors:
     """Return the vectors of what `training.split.past` keeps of a community."""
     kept = community.posts.select((pl.col("ts") < cut).fill_null(value=False)).to_series()
-    return TextVectors(vectors.posts[kept.to_numpy()], vectors.members, vectors.groups)
+    return replace(vectors, posts=vectors.posts[kept.to_numpy()])
 
 
 @dataclass(frozen=True, slots=True)

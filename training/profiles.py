@@ -14,6 +14,7 @@ from engine.domain import DAY_S
 from engine.interests import find_interests
 from engine.types import Matrix
 from training.activity import decay, present, taking_part
+from training.in_the_open import seen
 from training.progress import SILENT, Progress
 from training.texts import TextVectors, has_text
 
@@ -44,11 +45,12 @@ def member_interests(
 ) -> Profiles:
     """Return every member's interests from their profile, their posts and what they took part in.
 
-    Posts that are not public have no vector and so shape nothing that others are shown.
+    Posts that are not public have no vector and so shape nothing that others are shown; of what
+    they took part in, without writing it, counts what they may see.
     """
     age = (asof - pl.col("ts")) / DAY_S
     share = pl.when("wrote").then(1.0).otherwise(TOOK_PART_WEIGHT)
-    posts = taking_part(community).select(
+    posts = seen(community, taking_part(community), own=True).select(
         owner="member", vector="post", weight=decay(age, HALF_LIFE_DAYS) * share
     )
     offset = len(vectors.posts)
@@ -93,6 +95,24 @@ def group_prototypes(
         for row, part in enumerate(parts)
     ]
     return Profiles.of(matrix.shape[1], whole)
+
+
+def said(vectors: Matrix, count: int, dimension: int) -> Profiles:
+    """Return texts' vectors as profiles: one vector a row, none for a blank text.
+
+    Args:
+        vectors: Of shape (count, d), a blank text's being zero; (0, 0) if nobody said anything.
+        count: Rows there are.
+        dimension: Length of each vector.
+    """
+    here = np.zeros(count, np.int64)
+    here[: len(vectors)] = vectors.any(axis=1)
+    kept = vectors[vectors.any(axis=1)].reshape(-1, dimension)
+    return Profiles(
+        np.concatenate([[0], np.cumsum(here)]),
+        kept.astype(np.float32),
+        np.ones(len(kept), np.float32),
+    )
 
 
 Part = tuple[NDArray[np.float32], NDArray[np.float32]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -23,20 +23,34 @@ class Texts:
         posts: Title and text of each public post; '' for others, which shape nobody's slate.
         members: Each member's profile.
         groups: Each group's name and description.
+        seeking: What each member says they seek; empty where there is no such column.
+        offering: What each member says they offer, likewise.
     """
 
     posts: list[str]
     members: list[str]
     groups: list[str]
+    seeking: list[str] = field(default_factory=list)
+    offering: list[str] = field(default_factory=list)
+
+
+def nothing_said() -> Matrix:
+    """Return the vectors of no texts: shape (0, 0)."""
+    return np.zeros((0, 0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class TextVectors:
-    """The unit vectors of `Texts`, of shape (n, d) each; the row of a blank text is zero."""
+    """The unit vectors of `Texts`, of shape (n, d) each; the row of a blank text is zero.
+
+    `seeking` and `offering` may be of no rows, where no member says anything of the kind.
+    """
 
     posts: Matrix
     members: Matrix
     groups: Matrix
+    seeking: Matrix = field(default_factory=nothing_said)
+    offering: Matrix = field(default_factory=nothing_said)
 
 
 def texts_of(community: Community) -> Texts:
@@ -54,6 +68,8 @@ def texts_of(community: Community) -> Texts:
         posts.to_series().to_list(),
         community.members.select(profile).to_series().to_list(),
         community.groups.select(about).to_series().to_list(),
+        community.members.select(_clean("seeking")).to_series().to_list(),
+        community.members.select(_clean("offering")).to_series().to_list(),
     )
 
 
@@ -61,9 +77,10 @@ def vectors_of(
     texts: Texts, encoder: Encoder, cache: VectorCache, progress: Progress = SILENT
 ) -> TextVectors:
     """Embed all texts of a community, each once ever."""
-    vectors = embed([*texts.posts, *texts.members, *texts.groups], encoder, cache, progress)
-    first, second = len(texts.posts), len(texts.posts) + len(texts.members)
-    return TextVectors(vectors[:first], vectors[first:second], vectors[second:])
+    parts = (texts.posts, texts.members, texts.groups, texts.seeking, texts.offering)
+    vectors = embed([text for part in parts for text in part], encoder, cache, progress)
+    ends = np.cumsum([len(part) for part in parts])
+    return TextVectors(*np.split(vectors, ends[:-1]))
 
 
 def has_text(vectors: Matrix) -> Rows:

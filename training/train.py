@@ -24,6 +24,7 @@ from engine.encoder_export import DEFAULT_MODEL, export_encoder
 from engine.errors import BundleError, SettingError, UnknownError
 from engine.group_ranker import GroupRanker
 from engine.index import VectorIndex
+from engine.introduction_ranker import WHO, IntroductionRanker
 from engine.manifest import FORMAT, Manifest
 from engine.preferences import Preferences
 from engine.registry import Registry
@@ -31,9 +32,11 @@ from engine.snapshot import Snapshot
 from engine.types import Matrix
 from training import activity
 from training.build import build_snapshot
+from training.discoveries import find_discoveries
 from training.embed import embed
 from training.gate import validation_of
 from training.learn import Lessons, learn_ranker
+from training.learn_introductions import learn_introductions
 from training.progress import SILENT, Progress
 from training.split import cut_at, past
 from training.suggested import Suggested
@@ -143,6 +146,8 @@ def train(
         community, workshop, settings.preferences, progress, now.timestamp(), suggested
     )
     snapshot, ranker = model
+    introductions = introductions_of(community, workshop, snapshot, progress, now.timestamp())
+    snapshot = with_discoveries(community, workshop, snapshot, progress, now.timestamp())
     with progress.task("index", 2) as advance:
         members = VectorIndex.build(snapshot.members.interests.vectors)
         advance(1)
@@ -150,9 +155,15 @@ def train(
         advance(1)
     fingerprint = fingerprint_of(community, settings, workshop.encoder.fingerprint, suggested)
     manifest = _manifest(community, settings, workshop.encoder, model, fingerprint, now)
-    manifest = replace(manifest, watermark=stored.watermark)
+    told = {who: introductions.story[who]["why"] for who in WHO}
+    manifest = replace(
+        manifest,
+        watermark=stored.watermark,
+        settings=manifest.settings | {"introductions": told},
+    )
     with progress.task("save", 1) as advance:
-        draft = Draft(manifest, snapshot, members, groups, workshop.folder, ranker)
+        files = (workshop.folder, ranker, introductions)
+        draft = Draft(manifest, snapshot, members, groups, *files)
         manifest = save_bundle(draft, folder)
         if settings.promote:
             registry.promote(community.name, manifest.version)
@@ -201,13 +212,58 @@ def model_of(
     def encode(parts: Sequence[str]) -> Matrix:
         return embed(list(parts), workshop.encoder, workshop.vectors)
 
-    happened = activity.known_by(community, now)
-    # A post announced for next year is no reason to wait until then for joins to learn from.
-    dated = pl.when(pl.col("ts") <= now).then("ts")
-    happened = replace(happened, posts=happened.posts.with_columns(ts=dated))
+    happened = happened_by(community, now)
     lessons = Lessons(happened, vectors, encode, suggested)
     ranker = learn_ranker(lessons, snapshot, preferences, progress)
     return snapshot, ranker
+
+
+def introductions_of(
+    community: Community,
+    workshop: Workshop,
+    snapshot: Snapshot,
+    progress: Progress = SILENT,
+    now: float = float("inf"),
+) -> IntroductionRanker:
+    """Return what orders people for introductions, without writing anything.
+
+    Args:
+        community: What to learn from.
+        workshop: An encoder, and the vectors it has made.
+        snapshot: Built from the community, as `model_of` does.
+        progress: Told of every step.
+        now: What is dated later has not happened yet.
+    """
+    vectors = vectors_of(texts_of(community), workshop.encoder, workshop.vectors, progress)
+    return learn_introductions(happened_by(community, now), vectors, snapshot, progress)
+
+
+def with_discoveries(
+    community: Community,
+    workshop: Workshop,
+    snapshot: Snapshot,
+    progress: Progress = SILENT,
+    now: float = float("inf"),
+) -> Snapshot:
+    """Return a snapshot that knows which groups should exist.
+
+    Arguments as of `introductions_of`.
+    """
+    with progress.task("discoveries", 1) as advance:
+        vectors = vectors_of(texts_of(community), workshop.encoder, workshop.vectors)
+        found = find_discoveries(happened_by(community, now), vectors, snapshot)
+        advance(1)
+    return replace(snapshot, discoveries=found)
+
+
+def happened_by(community: Community, now: float) -> Community:
+    """Return the community as of now: posts announced for later are as good as undated.
+
+    A post announced for next year is no reason to wait until then for joins to learn from.
+    """
+    happened = activity.known_by(community, now)
+    dated = pl.when(pl.col("ts") <= now).then("ts")
+    return replace(happened, posts=happened.posts.with_columns(ts=dated))
 
 
 def snapshot_of(community: Community, workshop: Workshop, progress: Progress = SILENT) -> Snapshot:

@@ -6,6 +6,9 @@ vectors lie closer together than those of texts at large: "really" appears in te
 everything, "levain" does not. A phrase must besides appear more often than its words would meet
 by chance. Stop words of some thirty languages are left out first, and "at large" means texts of
 the same language, since those lie together whatever they are about.
+
+Which terms there are and how rare each is depends on nothing but what anybody may see: public texts
+of people who may be shown. Who uses them is then looked up for everybody.
 """
 
 from __future__ import annotations
@@ -14,7 +17,6 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
@@ -22,10 +24,11 @@ from stop_words import AVAILABLE_LANGUAGES, get_stop_words
 
 from data.community import Community
 from engine.columns import Links, Strings
-from engine.snapshot import OWN_WORDS, TOOK_PART
 from engine.terms import analyze
 from engine.types import Matrix, Rows, Vector
 from training.activity import taking_part
+from training.in_the_open import in_the_open, open_parents, open_texts
+from training.spoken import WhatWasSaid, who_said
 from training.texts import Texts, TextVectors
 
 CALENDAR = frozenset(
@@ -64,15 +67,6 @@ FEW_IN_LANGUAGE = 8
 ASSOCIATION = 0.45
 """Normalised pointwise mutual information that makes two words a phrase (Bouma 2009)."""
 
-MEMBER_TERMS = 60
-"""Terms kept for one member, the rarest."""
-
-GROUP_TERMS = 150
-"""Terms kept for one group, the most typical."""
-
-PROFILE = -1
-"""Stands for the profile or the description where a post could show a term."""
-
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
@@ -83,9 +77,9 @@ class Vocabulary:
         rarity: log(people / people who use it): float32 of shape (terms,).
         vectors: The direction of the texts that use it: unit vectors of shape (terms, d).
         members: Members to terms.
-        member_posts: For each link of `members`, a post row or `PROFILE`.
+        member_posts: For each link of `members`, a post row or `training.spoken.PROFILE`.
         groups: Groups to terms.
-        group_posts: For each link of `groups`, a post row or `PROFILE`.
+        group_posts: For each link of `groups`, a post row or `training.spoken.PROFILE`.
     """
 
     words: Strings
@@ -99,8 +93,7 @@ class Vocabulary:
 
 def build_vocabulary(community: Community, texts: Texts, vectors: TextVectors) -> Vocabulary:
     """Find the distinctive terms of public texts and who uses them."""
-    people = len(community.members)
-    table = _who_said(community)
+    told = open_texts(community)
     corpus = [*texts.posts, *texts.members]
     matrix = np.concatenate([vectors.posts, vectors.members])
     counter = CountVectorizer(analyzer=analyze, binary=True, dtype=np.float32)
@@ -108,33 +101,17 @@ def build_vocabulary(community: Community, texts: Texts, vectors: TextVectors) -
         uses = sparse.csr_array(counter.fit_transform(corpus))
     except ValueError:  # so it says that no text has a word in it
         return _empty(community, matrix.shape[1])
-    said = sparse.csr_array(
-        (np.ones(len(table), np.float32), (table["member"], table["text"])),
-        shape=(people, len(corpus)),
-    )
-    times = sparse.csr_array(said @ uses)
-    loudest = np.asarray(times.max(axis=0).todense()).ravel()
-    by_member = _binary(times)
-    writers = np.diff(sparse.csc_array(by_member).indptr)
-    voices = int((np.diff(by_member.indptr) > 0).sum())
+    seen_uses = sparse.csr_array(sparse.diags_array(told.astype(np.float32)) @ uses)
+    seen_uses.eliminate_zeros()
+    # A text that not all may see is blank here.
+    distinct = _distinct([text if open_ else "" for text, open_ in zip(corpus, told, strict=True)])
     names = counter.get_feature_names_out()
-    # Five authors of one talk are one voice: a term must come up in as many different texts.
-    distinct = _distinct(corpus)
-    texts_with = np.diff(sparse.csc_array(uses[distinct]).indptr)
-    several = (np.minimum(writers, texts_with) >= MIN_WRITERS) & (
-        writers <= max(MAX_SHARE * voices, 10)
-    )
-    several &= _conversations_with(community, uses) >= 2
-    several &= loudest <= ONE_VOICE * np.diff(sparse.csc_array(uses).indptr)
-    stop = {language: frozenset(get_stop_words(language)) for language in AVAILABLE_LANGUAGES}
-    candidates = np.flatnonzero(several & _is_wordy(names, CALENDAR.union(*stop.values())))
-    candidates = candidates[_is_phrase(names, candidates, texts_with, len(distinct))]
-    languages = _languages(uses[distinct], names, list(stop.values()))
-    kept = candidates[_coherent(uses[:, candidates][distinct], matrix[distinct], languages)]
-    rarity = np.log(max(voices, 1) / writers[kept]).astype(np.float32)
-    spoken = sparse.csr_array(uses[:, kept])
-    members, member_posts = _member_terms(table, spoken, rarity, people, len(texts.posts))
-    groups, group_posts = _group_terms(community, texts, spoken, counter, kept)
+    kept, rarity = _find(community, seen_uses, names, distinct, matrix[distinct])
+    said = WhatWasSaid(community, len(texts.posts))
+    members, member_posts = said.by_members(sparse.csr_array(uses[:, kept]), rarity)
+    described = sparse.csr_array(counter.transform(texts.groups))[:, kept]
+    spoken = sparse.csr_array(seen_uses[:, kept])
+    groups, group_posts = said.in_groups(spoken, described)
     return Vocabulary(
         Strings.of(names[kept].tolist()),
         rarity,
@@ -146,13 +123,37 @@ def build_vocabulary(community: Community, texts: Texts, vectors: TextVectors) -
     )
 
 
-def _who_said(community: Community) -> pl.DataFrame:
-    """Return `member text wrote ts`: posts first, then profiles, as rows of one corpus."""
-    posts = taking_part(community).select("member", "wrote", "ts", text="post")
-    count, offset = len(community.members), len(community.posts)
-    profiles = pl.DataFrame({"member": np.arange(count), "text": np.arange(count) + offset})
-    own = profiles.with_columns(wrote=pl.lit(value=True), ts=pl.lit(None, dtype=pl.Float64))
-    return pl.concat([posts, own.select(posts.columns)])
+def _find(
+    community: Community,
+    uses: sparse.csr_array,
+    names: NDArray[np.object_],
+    distinct: Rows,
+    vectors: Matrix,
+) -> tuple[Rows, Vector]:
+    """Return the columns of `uses` that are distinctive terms, and how rare each is."""
+    table = who_said(community, in_the_open(community, taking_part(community)))
+    said = sparse.csr_array(
+        (np.ones(len(table), np.float32), (table["member"], table["text"])),
+        shape=(len(community.members), uses.shape[0]),
+    )
+    times = sparse.csr_array(said @ uses)
+    loudest = np.asarray(times.max(axis=0).todense()).ravel()
+    by_member = _binary(times)
+    writers = np.diff(sparse.csc_array(by_member).indptr)
+    voices = int((np.diff(by_member.indptr) > 0).sum())
+    # Five authors of one talk are one voice: a term must come up in as many different texts.
+    texts_with = np.diff(sparse.csc_array(uses[distinct]).indptr)
+    several = (np.minimum(writers, texts_with) >= MIN_WRITERS) & (
+        writers <= max(MAX_SHARE * voices, 10)
+    )
+    several &= _conversations_with(community, uses) >= 2
+    several &= loudest <= ONE_VOICE * np.diff(sparse.csc_array(uses).indptr)
+    stop = {language: frozenset(get_stop_words(language)) for language in AVAILABLE_LANGUAGES}
+    candidates = np.flatnonzero(several & _is_wordy(names, CALENDAR.union(*stop.values())))
+    candidates = candidates[_is_phrase(names, candidates, texts_with, len(distinct))]
+    languages = _languages(uses[distinct], names, list(stop.values()))
+    kept = candidates[_coherent(uses[:, candidates][distinct], vectors, languages)]
+    return kept, np.log(max(voices, 1) / writers[kept]).astype(np.float32)
 
 
 def _distinct(corpus: list[str]) -> Rows:
@@ -167,7 +168,7 @@ def _distinct(corpus: list[str]) -> Rows:
 def _conversations_with(community: Community, uses: sparse.csr_array) -> Rows:
     """Return in how many conversations each term comes up: answers often repeat the question."""
     posts, texts = len(community.posts), uses.shape[0]
-    parents = community.posts["parent"].to_list()
+    parents = open_parents(community).to_list()
     roots = [row if parent is None else parent for row, parent in enumerate(parents)]
     roots += range(posts, texts)
     shape = (texts, texts)
@@ -234,96 +235,6 @@ def _mean_cosine(sums: NDArray[np.float64], count: NDArray[np.float64]) -> NDArr
     """Return the mean cosine between n unit vectors from their sum: (|sum|² - n) / n(n-1)."""
     pairs = np.maximum(count * (count - 1), 1)
     return np.where(count > 1, ((sums**2).sum(axis=1) - count) / pairs, 0.0)
-
-
-def _member_terms(
-    table: pl.DataFrame, spoken: sparse.csr_array, rarity: Vector, people: int, posts: int
-) -> tuple[Links, Rows]:
-    position, term = _uses_of(spoken, table["text"].to_numpy())
-    uses = pl.DataFrame(
-        {
-            "owner": table["member"].to_numpy()[position],
-            "term": term,
-            "post": table["text"].to_numpy()[position],
-            "weight": np.where(table["wrote"].to_numpy()[position], OWN_WORDS, TOOK_PART),
-            "ts": table["ts"].to_numpy()[position],
-        }
-    )
-    best = _one_each(uses).with_columns(
-        post=pl.when(pl.col("post") < posts).then("post").otherwise(PROFILE),
-        rarity=pl.Series(rarity[_one_each(uses)["term"].to_numpy()]),
-    )
-    best = best.sort(["owner", "weight", "rarity", "term"], descending=[False, True, True, False])
-    return _linked(best.group_by("owner", maintain_order=True).head(MEMBER_TERMS), people)
-
-
-def _group_terms(
-    community: Community,
-    texts: Texts,
-    spoken: sparse.csr_array,
-    counter: CountVectorizer,
-    kept: NDArray[np.int64],
-) -> tuple[Links, Rows]:
-    """Return the terms most typical of each group: frequent in it, and more than elsewhere."""
-    count = len(community.groups)
-    table = community.post_groups.with_columns(
-        ts=pl.Series(community.posts["ts"].to_numpy()[community.post_groups["post"].to_numpy()])
-    )
-    position, term = _uses_of(spoken, table["post"].to_numpy())
-    uses = pl.DataFrame(
-        {
-            "owner": table["group"].to_numpy()[position],
-            "term": term,
-            "post": table["post"].to_numpy()[position],
-            "weight": np.ones(len(position)),
-            "ts": table["ts"].to_numpy()[position],
-        }
-    )
-    described = sparse.csr_array(counter.transform(texts.groups))[:, kept].tocoo()
-    about = pl.DataFrame(
-        {
-            "owner": described.row.astype(np.int64),
-            "term": described.col.astype(np.int64),
-            "post": np.full(described.nnz, PROFILE),
-            "weight": np.full(described.nnz, 3.0),
-            "ts": np.full(described.nnz, np.nan),
-        }
-    )
-    uses = pl.concat([uses, about])
-    amount = uses.group_by("owner", "term").agg(amount=pl.col("weight").sum())
-    volume = uses.group_by("owner").agg(volume=pl.len())
-    overall = uses.group_by("term").agg(overall=pl.len())
-    typical = (
-        amount.join(volume, on="owner")
-        .join(overall, on="term")
-        .with_columns(lift=pl.col("amount") / pl.col("volume") / (pl.col("overall") / len(uses)))
-        .filter(pl.col("lift") > 1)
-        .with_columns(typical=pl.col("amount").sqrt() * pl.col("lift").log())
-    )
-    best = _one_each(uses).join(typical, on=["owner", "term"]).with_columns(weight="typical")
-    best = best.sort(["owner", "weight", "term"], descending=[False, True, False])
-    return _linked(best.group_by("owner", maintain_order=True).head(GROUP_TERMS), count)
-
-
-def _uses_of(spoken: sparse.csr_array, text: Rows) -> tuple[Rows, Rows]:
-    """Return, for texts given by row, each use of a term: position in `text`, and the term."""
-    lines = spoken[text].tocoo()
-    return lines.row.astype(np.int64), lines.col.astype(np.int64)
-
-
-def _one_each(uses: pl.DataFrame) -> pl.DataFrame:
-    """Return one use for each owner and term: own words before others', newest first."""
-    order = ["owner", "term", "weight", "ts", "post"]
-    ranked = uses.sort(order, descending=[False, False, True, True, False], nulls_last=True)
-    return ranked.group_by("owner", "term", maintain_order=True).first()
-
-
-def _linked(best: pl.DataFrame, size: int) -> tuple[Links, Rows]:
-    best = best.sort("owner", "term")
-    links = Links.of(
-        size, best["owner"].to_numpy(), best["term"].to_numpy(), best["weight"].to_numpy()
-    )
-    return links, best["post"].to_numpy().astype(np.int64)
 
 
 def _binary(matrix: sparse.csr_array) -> sparse.csr_array:

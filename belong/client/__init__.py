@@ -17,6 +17,7 @@ from belong.client.answers import (
     Reason,
     Replay,
     ReplayedItem,
+    Short,
     Slate,
     Suggestion,
 )
@@ -39,6 +40,7 @@ from belong.client.changes import (
     Unblock,
 )
 from belong.client.clients import AsyncClient, Client
+from belong.client.discovering import DiscoveredGroup, Discoveries, Founder, NearestGroup
 from belong.client.errors import (
     AbsentError,
     ClientError,
@@ -54,6 +56,8 @@ from belong.client.errors import (
 )
 from belong.client.feedback import Event, Feedback, ItemKind
 from belong.client.filters import GroupFilters, MemberFilters
+from belong.client.open_posts import OpenPost, OpenPosts, PostsToJoin, PostToJoin
+from belong.client.rounds import Diff, LeftOut, Match, ReasonsFor, Round, RoundSettings, Wishes
 
 __all__ = [
     "AbsentError",
@@ -70,23 +74,34 @@ __all__ = [
     "DeleteGroup",
     "DeleteMember",
     "DeletePost",
+    "Diff",
+    "DiscoveredGroup",
+    "Discoveries",
     "Erasure",
     "ErasureBegun",
     "Event",
     "Experiment",
     "Feedback",
     "FeedbackAcknowledged",
+    "Founder",
     "Group",
     "GroupFilters",
     "InvalidError",
     "ItemKind",
     "Join",
     "Leave",
+    "LeftOut",
     "ManyAcknowledged",
+    "Match",
     "MemberFilters",
+    "NearestGroup",
     "NoKeyError",
     "NotAllowedError",
+    "OpenPost",
+    "OpenPosts",
     "Post",
+    "PostToJoin",
+    "PostsToJoin",
     "Preferences",
     "Problem",
     "Profile",
@@ -96,13 +111,18 @@ __all__ = [
     "PutPreferences",
     "Ranked",
     "Reason",
+    "ReasonsFor",
     "RefusedError",
     "Replay",
     "ReplayedItem",
+    "Round",
+    "RoundSettings",
+    "Short",
     "Slate",
     "Suggestion",
     "TryAgainError",
     "Unblock",
     "UnreachableError",
     "UnreadableError",
+    "Wishes",
 ]

@@ -33,6 +33,7 @@ class Suggestion:
         score: Comparable within one slate only.
         probability: That the member joins and stays; None unless calibrated.
         reasons: Why.
+        opening: A question to begin a conversation with; None if it is no introduction.
     """
 
     id: str
@@ -40,6 +41,24 @@ class Suggestion:
     score: float
     probability: float | None = None
     reasons: tuple[Reason, ...] = ()
+    opening: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """Why there are fewer people than were asked for.
+
+    Attributes:
+        because: "closed", "weekly_introductions" or "nobody_left".
+        asked: How many were asked for.
+        given: How many there are.
+        text: For the member to read.
+    """
+
+    because: str
+    asked: int
+    given: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +71,7 @@ class Slate:
         version: The bundle that answered.
         items: Best first; there may be none.
         cursor: Leads to the next page; None if there is none, or no pages were asked for.
+        short: Why there are fewer people than were asked for; None if there are not.
     """
 
     recommendation_id: str
@@ -59,6 +79,7 @@ class Slate:
     version: str
     items: tuple[Suggestion, ...]
     cursor: str | None = None
+    short: Short | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +159,14 @@ class FeedbackAcknowledged:
         sequence: As of `Acknowledged`.
         events: How many there were.
         new: How many of them had not been told before.
+        beyond: How many introductions that were shown are more than one of the two takes in a
+            week: kept, and not counted.
     """
 
     sequence: int
     events: int
     new: int
+    beyond: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
-from belong.client import asking, overseeing, telling
+from belong.client import asking, conversing, discovering, overseeing, rounds, telling
 from belong.client.call import Call
 from belong.client.sending import Retries, answer_of, request_of, settings
 
@@ -139,6 +139,14 @@ class Client:
     rank_groups = _sent(asking.rank_groups)
     rank_members = _sent(asking.rank_members)
     members_to_invite = _sent(asking.members_to_invite)
+    responders_to_post = _sent(conversing.responders_to_post)
+    responders_to_text = _sent(conversing.responders_to_text)
+    unanswered_posts = _sent(conversing.unanswered_posts)
+    posts_to_join = _sent(conversing.posts_to_join)
+    discoveries = _sent(discovering.discoveries)
+    plan_round = _sent(rounds.plan_round)
+    round_of = _sent(rounds.round_of)
+    commit_round = _sent(rounds.commit_round)
     put_member = _sent(telling.put_member)
     delete_member = _sent(telling.delete_member)
     put_preferences = _sent(telling.put_preferences)
@@ -228,6 +236,14 @@ class AsyncClient:
     rank_groups = _awaited(asking.rank_groups)
     rank_members = _awaited(asking.rank_members)
     members_to_invite = _awaited(asking.members_to_invite)
+    responders_to_post = _awaited(conversing.responders_to_post)
+    responders_to_text = _awaited(conversing.responders_to_text)
+    unanswered_posts = _awaited(conversing.unanswered_posts)
+    posts_to_join = _awaited(conversing.posts_to_join)
+    discoveries = _awaited(discovering.discoveries)
+    plan_round = _awaited(rounds.plan_round)
+    round_of = _awaited(rounds.round_of)
+    commit_round = _awaited(rounds.commit_round)
     put_member = _awaited(telling.put_member)
     delete_member = _awaited(telling.delete_member)
     put_preferences = _awaited(telling.put_preferences)

@@ -63,11 +63,7 @@ class History:
 
         One without a date counts as four half-lives old; where nothing has a date, all count 1.
         """
-        dated = np.isfinite(self.ts)
-        if not dated.any():
-            return np.ones(len(self.ts), dtype=np.float32)
-        age = np.maximum(self.asof - np.where(dated, self.ts, 0), 0) / DAY_S / half_life_days
-        return (0.5 ** np.where(dated, age, 4)).astype(np.float32)
+        return faded(self.ts, self.asof, half_life_days)
 
     def strength(self, half_life_days: float) -> Vector:
         """Return how much each membership says about what a member would join next.
@@ -98,6 +94,22 @@ class Viewers:
     def part(self, start: int, end: int) -> Viewers:
         """Return the viewers from place `start` up to `end`."""
         return Viewers(self.rows[start:end], self.texts[start:end])
+
+
+def faded(ts: NDArray[np.float64], asof: float, half_life_days: float) -> Vector:
+    """Return 1 for what happened at `asof`, 1/2 for what is a half-life older, and so on.
+
+    What has no date counts as four half-lives old; where nothing has a date, all count 1.
+
+    >>> faded(np.array([0.0, np.nan]), asof=86_400.0, half_life_days=1).tolist()
+    [0.5, 0.0625]
+    """
+    dated = np.isfinite(ts)
+    if not dated.any():
+        return np.ones(len(ts), dtype=np.float32)
+    age = np.maximum(asof - np.where(dated, ts, 0), 0) / DAY_S / half_life_days
+    weights: Vector = (0.5 ** np.where(dated, age, 4)).astype(np.float32)
+    return weights
 
 
 def viewers_of(history: History, rows: Rows) -> Viewers:

@@ -15,12 +15,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import delete, insert, update
 
 from data.store.connect import Store
 from data.store.draft import Draft
 from data.store.holds import MUTUAL, OURS, Event
+from data.store.introductions import REACTIONS, Why, end_rests, reserve_within
 from data.store.ledger import KEPT_DAYS
 from data.store.log import Kind, Touched, Turn, turn_of
 from data.store.rows import Row, rows_by
@@ -66,9 +68,25 @@ class Told:
     event: Event
 
 
+class Heard(NamedTuple):
+    """What came of telling what became of suggestions.
+
+    Attributes:
+        head: The number of the last entry of the log, which knows what follows from it.
+        new: How much had not been told before.
+        beyond: How many of the introductions that were shown are more than one of the two takes
+            in a week. That they were shown is kept; they are not counted, since what somebody
+            wants is a limit to what is offered, and nothing that is shown can be taken back.
+    """
+
+    head: int
+    new: int
+    beyond: int
+
+
 def tell_feedback(
     store: Store, community: str, told: Sequence[Told], now: float, hold_s: float
-) -> tuple[int, int]:
+) -> Heard:
     """Write what became of suggestions, all of it or nothing.
 
     Args:
@@ -76,11 +94,11 @@ def tell_feedback(
         community: Whose.
         told: What became of them, in order.
         now: Unix seconds.
-        hold_s: For how long what is dismissed or declined is not shown.
+        hold_s: For how long what is dismissed or declined is not shown, and whom two people were
+            introduced to in vain.
 
     Returns:
-        The number of the last entry of the log, which knows what is set aside by it, and how much
-        of it was new. It is on disk.
+        How far the log has come and what was new. It is on disk.
 
     Raises:
         UnknownError: There is no such community.
@@ -93,11 +111,13 @@ def tell_feedback(
     with store.writing() as connection, turn_of(connection, community, now) as turn:
         _require(turn, told)
         new = _unheard(turn, told)
+        beyond = reserve_within(turn, _introduced(new, Event.SHOWN), Why.SHOWN, hold_s)
         if new:
             rows = [_row(turn, one, hold_s) for one in new]
             connection.execute(insert(feedback), rows)
             turn.touch(dict.fromkeys([*_set_aside(new), *_met(turn, new), *_reported(turn, new)]))
-    return turn.head, len(new)
+            end_rests(turn, _introduced(new, *map(Event, REACTIONS)))
+    return Heard(turn.head, len(new), len(beyond))
 
 
 def clear_reports(store: Store, community: str, member: str, now: float) -> int:
@@ -208,6 +228,15 @@ def _note(turn: Turn, member: str, event: Event) -> Row:
         "ts": turn.now,
         "until_ts": 0.0,  # no hold, but found among them
     }
+
+
+def _introduced(told: Iterable[Told], *events: Event) -> list[tuple[str, str]]:
+    """Return the pairs of members of whom one of these is told."""
+    return [
+        (one.member, one.item)
+        for one in told
+        if one.item_kind is Written.MEMBER and one.event in events
+    ]
 
 
 def _set_aside(told: Iterable[Told]) -> list[Touched]:

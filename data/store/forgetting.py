@@ -26,6 +26,7 @@ from data.store.schema import (
     blocks,
     feedback,
     idempotency,
+    introductions,
     jobs,
     log,
     members,
@@ -34,11 +35,12 @@ from data.store.schema import (
     participations,
     post_groups,
     posts,
+    round_places,
     served,
     ties,
     vectors,
 )
-from engine.facts import Written
+from engine.facts import OF_MEMBER, Written
 
 Tombstone = Callable[[Written, str], str]
 """An id and what it is of -> what stands in its place."""
@@ -54,8 +56,9 @@ _BY_KEY = (
     Kind.SET_ASIDE_GROUP,
     Kind.SET_ASIDE_MEMBER,
     Kind.HIDDEN,
+    Kind.INTRODUCED,
 )
-_BY_OTHER = (Kind.BLOCK, Kind.TIE, Kind.SET_ASIDE_MEMBER)
+_BY_OTHER = (Kind.BLOCK, Kind.TIE, Kind.SET_ASIDE_MEMBER, Kind.INTRODUCED)
 
 
 def forget(connection: Connection, community: str, member: str, tombstone: Tombstone) -> list[str]:
@@ -81,9 +84,12 @@ def forget(connection: Connection, community: str, member: str, tombstone: Tombs
         (memberships, memberships.c.member == member),
         (blocks, or_(blocks.c.member == member, blocks.c.other == member)),
         (ties, or_(ties.c.a == member, ties.c.b == member)),
-        (vectors, (vectors.c.kind == Written.MEMBER.value) & (vectors.c.id == member)),
+        (vectors, vectors.c.kind.in_(OF_MEMBER) & (vectors.c.id == member)),
         (feedback, feedback.c.member == member),
         (feedback, (feedback.c.item == member) & (feedback.c.item_kind == Written.MEMBER.value)),
+        (introductions, introductions.c.receiver == member),
+        (introductions, introductions.c.other == member),
+        (round_places, round_places.c.member == member),
         (served, served.c.member == member),
         (jobs, cast(jobs.c.payload, Text).contains(_in_json(member), autoescape=True)),
         (members, members.c.id == member),
@@ -193,7 +199,7 @@ def _redact(
     key, other, mine = log.c.key, log.c.other, log.c.community == community
     named = or_(
         (key == member) & log.c.kind.in_([kind.value for kind in _BY_KEY]),
-        (key == member) & _is_vector_of(Written.MEMBER),
+        (key == member) & _is_vector_of(*OF_MEMBER),
         (other == member) & log.c.kind.in_([kind.value for kind in _BY_OTHER]),
     )
     grave = {"kind": Kind.ERASED.value, "other": ""}
@@ -206,5 +212,7 @@ def _redact(
         connection.execute(buried.values(key=bindparam("digest"), **grave), stones)
 
 
-def _is_vector_of(kind: Written) -> ColumnElement[bool]:
-    return (log.c.kind == Kind.VECTOR.value) & (log.c.other == kind.value)
+def _is_vector_of(*kinds: Written) -> ColumnElement[bool]:
+    # Not `in_`: it cannot be asked for many posts in one go.
+    named = or_(*(log.c.other == kind.value for kind in kinds))
+    return (log.c.kind == Kind.VECTOR.value) & named

@@ -17,6 +17,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, func, select
 
+from data.store.introductions import introduced_now
 from data.store.rows import rows_by
 from data.store.schema import feedback
 from engine.facts import Facts, HiddenFact, SetAsideFact, Written
@@ -71,7 +72,9 @@ def hidden_now(
 
 
 def holds_now(connection: Connection, community: str, now: float) -> Facts:
-    """Return all that is set aside: a bundle does not know, so a server asks when it loads one.
+    """Return all that is set aside, and who has been introduced to whom.
+
+    A bundle does not know, so a server asks when it loads one.
 
     Args:
         connection: Of `Store.reading`.
@@ -87,6 +90,7 @@ def holds_now(connection: Connection, community: str, now: float) -> Facts:
     return Facts(
         set_aside=tuple(SetAsideFact(*key, moment) for key, moment in until.items()),
         hidden=tuple(HiddenFact(one, True) for one in sorted(_hidden(connection, community))),
+        introduced=tuple(introduced_now(connection, community, now)),
     )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from data.store.schema import communities, log
 from engine.errors import UnknownError
+from engine.facts import Written
 
 
 class Kind(StrEnum):
@@ -30,8 +31,19 @@ class Kind(StrEnum):
     SET_ASIDE_GROUP = "set_aside_group"  # a member, and a group they are not to be shown
     SET_ASIDE_MEMBER = "set_aside_member"  # a member, and whom they are not to be shown
     HIDDEN = "hidden"  # a member whom reports hide, or no longer
+    INTRODUCED = "introduced"  # two members who have been introduced, the lesser id first
     VECTOR = "vector"  # whose text it is of, and what kind of thing that is
     ERASED = "erased"  # the digest of an id that was forgotten: see data.store.erasure
+
+
+TOUCHED_WITH = {
+    Written.MEMBER: Kind.MEMBER,
+    Written.GROUP: Kind.GROUP,
+    Written.POST: Kind.POST,
+    Written.SEEKING: Kind.MEMBER,
+    Written.OFFERING: Kind.MEMBER,
+}
+"""What an entry names when a text of this kind may have changed."""
 
 
 class Touched(NamedTuple):

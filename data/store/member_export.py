@@ -13,17 +13,19 @@ from data.store.schema import (
     authors,
     blocks,
     feedback,
+    introductions,
     log,
     members,
     memberships,
     participations,
     posts,
+    round_places,
     served,
     ties,
     vectors,
 )
 from engine.errors import UnknownError
-from engine.facts import Written
+from engine.facts import OF_MEMBER, Written
 
 HIDDEN = ("community",)
 
@@ -41,6 +43,8 @@ def everything_about(store: Store, community: str, member: str) -> dict[str, Any
     Returns:
         ``profile``, ``memberships``, ``posts`` (texts included), ``took_part_in``, ``ties``,
         ``blocks``, ``vectors`` (of their profile and of what they wrote), ``feedback``,
+        ``introductions`` (how many and when; the others may be nobody they are to know of, and
+        whom they were shown is in ``feedback``), ``rounds`` (where they stand in each),
         ``served`` and ``log``.
 
     Raises:
@@ -58,7 +62,7 @@ def everything_about(store: Store, community: str, member: str) -> dict[str, Any
         mine = select(authors.c.post).where(
             authors.c.community == community, authors.c.member == member
         )
-        ours = (vectors.c.kind == Written.MEMBER.value) & (vectors.c.id == member)
+        ours = vectors.c.kind.in_(OF_MEMBER) & (vectors.c.id == member)
         written = (vectors.c.kind == Written.POST.value) & vectors.c.id.in_(mine)
         return {
             "community": community,
@@ -72,6 +76,11 @@ def everything_about(store: Store, community: str, member: str) -> dict[str, Any
             "blocks": [row["other"] for row in held(blocks, blocks.c.member == member)],
             "vectors": held(vectors, or_(ours, written)),
             "feedback": held(feedback, feedback.c.member == member),
+            "introductions": [
+                {name: row[name] for name in ("iso_week", "at_ts", "why")}
+                for row in held(introductions, introductions.c.receiver == member)
+            ],
+            "rounds": held(round_places, round_places.c.member == member),
             "served": held(served, served.c.member == member),
             "log": held(log, (log.c.key == member) & log.c.kind.in_(["member", "membership"])),
         }

@@ -13,9 +13,17 @@ from sqlalchemy import Connection, Table, select
 
 from data.store import schema
 from data.store.holds import hidden_now, set_aside_now
-from data.store.log import Kind
+from data.store.introductions import introduced_between
+from data.store.log import TOUCHED_WITH, Kind
 from data.store.rows import Row, parts, rows_by
-from data.store.texts import TEXT_OF, digest_of_text, member_text, post_text
+from data.store.texts import (
+    TEXT_OF,
+    digest_of_text,
+    member_text,
+    offering_text,
+    post_text,
+    seeking_text,
+)
 from engine.domain import UNLIMITED, Visibility
 from engine.errors import UnknownError
 from engine.facts import (
@@ -35,6 +43,8 @@ TABLE_OF = {
     Written.MEMBER: schema.members,
     Written.GROUP: schema.groups,
     Written.POST: schema.posts,
+    Written.SEEKING: schema.members,
+    Written.OFFERING: schema.members,
 }
 """Where the texts of each kind of thing stand."""
 
@@ -121,7 +131,7 @@ class _Now:
     community: str
 
     def facts(self, touched: dict[str, dict[tuple[str, str], None]]) -> Facts:
-        written = {kind: [key for key, _ in touched[kind.value]] for kind in Written}
+        written = {kind: [key for key, _ in touched[TOUCHED_WITH[kind]]] for kind in Written}
         embedded: dict[Written, set[str]] = {kind: set(written[kind]) for kind in Written}
         for key, kind in touched[Kind.VECTOR]:
             embedded[Written(kind)].add(key)
@@ -140,6 +150,9 @@ class _Now:
             erased=tuple(key for key, _ in touched[Kind.ERASED]),
             set_aside=tuple(self.set_aside(touched)),
             hidden=tuple(self.hidden([key for key, _ in touched[Kind.HIDDEN]])),
+            introduced=tuple(
+                introduced_between(self.connection, self.community, touched[Kind.INTRODUCED])
+            ),
         )
 
     def set_aside(self, touched: dict[str, dict[tuple[str, str], None]]) -> Iterator[SetAsideFact]:
@@ -237,6 +250,8 @@ def member_fact(row: Row) -> MemberFact:
         id=row["id"],
         name=row["name"],
         text=member_text(row),
+        seeking=seeking_text(row),
+        offering=offering_text(row),
         language=row["language"],
         place=row["place"],
         audience=row["audience"],
@@ -275,4 +290,5 @@ def _post(one: str, rows: dict[str, Row], links: _Links) -> PostFact:
         authors=tuple(sorted(links.authors.get(one, ()))),
         groups=tuple(sorted(links.groups.get(one, ()))),
         took_part=tuple(sorted(links.took_part.get(one, ()))),
+        parent=row["parent"],
     )

@@ -7,79 +7,21 @@ the log but names, so that forgetting someone is possible.
 
 from __future__ import annotations
 
-from typing import Any
+from sqlalchemy import Column, Double, Index, Integer, LargeBinary, Table, Text
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    Column,
-    Double,
-    ForeignKeyConstraint,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
-    text,
-)
-from sqlalchemy.dialects.postgresql import TEXT as POSTGRES_TEXT
-from sqlalchemy.schema import SchemaItem
+from data.store.table_parts import NAME as NAME
+from data.store.table_parts import NUMBERED, SEQUENCE
+from data.store.table_parts import flag as _flag
+from data.store.table_parts import json_value as _json
+from data.store.table_parts import metadata as metadata
+from data.store.table_parts import moment as _time
+from data.store.table_parts import named as _name
+from data.store.table_parts import refers as _refers
+from data.store.table_parts import table as _table
+from data.store.table_parts import words as _words
 
-VERSION = "0002"
+VERSION = "0004"
 """The newest migration; a store of another version is migrated when it is opened."""
-
-NAME = String().with_variant(POSTGRES_TEXT(collation="C"), "postgresql")
-"""Ids and names that are compared or ordered: by their bytes, alike on both databases."""
-
-SEQUENCE = BigInteger()
-NUMBERED = BigInteger().with_variant(Integer(), "sqlite")
-"""A number the database gives out; SQLite counts only in a plain integer."""
-
-JSON_VALUE = JSON(none_as_null=True)
-TIME: Double[float] = Double()
-"""Unix seconds."""
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_key",
-        "fk": "%(table_name)s_%(column_1_name)s_%(referred_table_name)s",
-        "ix": "%(table_name)s_by_%(column_1_name)s",
-        "uq": "%(table_name)s_one_%(column_0_name)s",
-    }
-)
-
-
-def _name(column: str, *, key: bool = False, null: bool = False) -> Column[Any]:
-    return Column(column, NAME, primary_key=key, nullable=null)
-
-
-def _words(column: str) -> Column[Any]:
-    return Column(column, Text, nullable=False, server_default="")
-
-
-def _time(column: str, *, null: bool = True) -> Column[Any]:
-    return Column(column, TIME, nullable=null)
-
-
-def _flag(column: str, usual: bool) -> Column[Any]:
-    default = text("true" if usual else "false")
-    return Column(column, Boolean, nullable=False, server_default=default)
-
-
-def _json(column: str, *, null: bool = True) -> Column[Any]:
-    return Column(column, JSON_VALUE, nullable=null)
-
-
-def _refers(kind: Table, *columns: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["community", *columns], [kind.c.community, kind.c.id])
-
-
-def _table(name: str, *parts: SchemaItem) -> Table:
-    return Table(name, metadata, _name("community", key=True), *parts)
-
 
 # What there is, and what has been touched.
 
@@ -310,6 +252,44 @@ Index(
     sqlite_where=_HOLDS,
     postgresql_where=_HOLDS,
 )
+
+introductions = _table(  # a row for each of the two: see data.store.introductions
+    "introductions",
+    _name("receiver", key=True),
+    _name("other", key=True),
+    _name("iso_week", key=True),  # such as 2026-W47, by UTC
+    _time("at_ts", null=False),
+    _name("why"),  # data.store.introductions.Why
+    _time("rests_until_ts"),  # after that week they are not introduced again until then
+    _refers(members, "receiver"),
+    _refers(members, "other"),
+)
+Index(None, introductions.c.community, introductions.c.other)
+Index(None, introductions.c.community, introductions.c.iso_week)
+
+rounds = _table(
+    "rounds",
+    _name("id", key=True),
+    _words("name"),
+    Column("version", Text, nullable=False),  # the bundle that planned it
+    _json("settings", null=False),  # of data.store.rounds.Settings; names nobody
+    _time("created_ts", null=False),
+    _time("planned_ts"),  # null while it is being planned
+    _time("committed_ts"),  # null while it is a plan
+    Column("problem", Text),  # why it could not be planned
+)
+Index(None, rounds.c.community, rounds.c.committed_ts)
+round_places = _table(  # a row for everybody who opted in
+    "round_places",
+    _name("round", key=True),
+    _name("member", key=True),
+    Column("place", Integer),  # who has the same meets; null if left out
+    Column("quality", Double),  # of that pair or circle
+    _words("why"),  # engine.rounds.Why they are left out
+    _refers(rounds, "round"),
+    _refers(members, "member"),
+)
+Index(None, round_places.c.community, round_places.c.member)
 
 # What operators did, and what was forgotten.
 

@@ -41,7 +41,23 @@ def post_text(row: Row) -> str:
     return f"{row['title'].strip()}. {row['text'].strip()}".strip(_BETWEEN)
 
 
-TEXT_OF = {Written.MEMBER: member_text, Written.GROUP: group_text, Written.POST: post_text}
+def seeking_text(row: Row) -> str:
+    """Return what a member seeks."""
+    return str(row["seeking"].strip())
+
+
+def offering_text(row: Row) -> str:
+    """Return what a member offers."""
+    return str(row["offering"].strip())
+
+
+TEXT_OF = {
+    Written.MEMBER: member_text,
+    Written.GROUP: group_text,
+    Written.POST: post_text,
+    Written.SEEKING: seeking_text,
+    Written.OFFERING: offering_text,
+}
 """How the text of each kind of thing is put together from its row."""
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from data.store.connect import Store
-from data.store.log import Kind, Touched, turn_of
+from data.store.log import TOUCHED_WITH, Kind, Touched, turn_of
 from data.store.reading import TABLE_OF, closed_posts
 from data.store.rows import Row, parts, rows_by, write_rows
 from data.store.schema import embedding, log, vectors
@@ -91,7 +91,7 @@ def texts_to_embed(
         ).all()
         waiting = []
         for kind in Written:
-            seqs = {key: int(seq) for seq, touched, key in entries if touched == kind.value}
+            seqs = {key: int(seq) for seq, touched, key in entries if touched == TOUCHED_WITH[kind]}
             texts = _texts(connection, community, kind, seqs)
             made = _made(connection, community, kind, texts, model)
             waiting += [
@@ -166,7 +166,11 @@ def _texts(
         return {}
     rows = {r["id"]: r for r in rows_by(connection, TABLE_OF[kind], community, "id", ids)}
     closed = closed_posts(connection, community, rows) if kind is Written.POST else set()
-    return {one: TEXT_OF[kind](row) for one, row in rows.items() if one not in closed}
+    texts = {one: TEXT_OF[kind](row) for one, row in rows.items() if one not in closed}
+    if kind in (Written.SEEKING, Written.OFFERING):
+        # Most say nothing of the kind: what is blank needs no vectors to say so.
+        return {one: text for one, text in texts.items() if text}
+    return texts
 
 
 def _made(

@@ -12,11 +12,9 @@ from engine.columns import contains
 from engine.holds import Held
 from engine.pool import Pool
 from engine.query import Query
-from engine.snapshot import UNREADABLE_BAND, GroupColumns, MemberColumns
+from engine.snapshot import GroupColumns, MemberColumns
 from engine.types import BoolVector, Rows
-
-ENOUGH = 0.5
-"""Share of a group's members, of a known band, from which it is a group of that band."""
+from engine.visibility import of_bands
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +87,7 @@ class GroupNotSetAside:
 
 @dataclass(frozen=True, slots=True)
 class OfTheGroupsBand:
-    """Invites only people of a band that the group is of.
-
-    A group is of a band to which at least half of its members belong, those of unknown band not
-    counted: a minors' group does not become one for adults by an adult who looks after it. A
-    group in which nobody's band is known is of every band; somebody of unknown band of none.
-    """
+    """Invites only people of a band that the group is of; see `engine.visibility.of_bands`."""
 
     members: MemberColumns
     inside: Rows
@@ -102,11 +95,4 @@ class OfTheGroupsBand:
 
     def allows(self, query: Query, pool: Pool) -> BoolVector:
         """Return who is of such a band."""
-        candidates = self.members.audience[pool.rows]
-        bands = self.members.audience[self.inside]
-        bands = bands[bands != UNREADABLE_BAND]
-        if not len(bands):
-            return np.not_equal(candidates, UNREADABLE_BAND)
-        counts = np.bincount(bands, minlength=len(self.members.bands))
-        fitting: BoolVector = np.isin(candidates, np.flatnonzero(counts >= ENOUGH * len(bands)))
-        return fitting
+        return of_bands(self.members, self.inside, self.members.audience[pool.rows])

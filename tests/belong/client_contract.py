@@ -31,8 +31,12 @@ from belong.client import (
     PutPost,
     PutPreferences,
     Unblock,
+    Wishes,
     asking,
+    conversing,
+    discovering,
     overseeing,
+    rounds,
     telling,
 )
 from belong.client.call import Call
@@ -55,6 +59,9 @@ PREFERENCES = Preferences(False, True, 2, ("salt",), ("anglers",))
 GROUPS_WANTED = GroupFilters("en", "York", ("a", "b"), 2, 9)
 PEOPLE_WANTED = MemberFilters("en", "York", ("a", "b"))
 FEEDBACK = Feedback("r1", "ana", "bakers", ItemKind.GROUP, Event.JOINED)
+ROUND = Wishes(
+    ("ana", "bo"), 2, (("ana", "bo"),), (("bo", "cy"),), 1, 0.5, "any", True, True, 7, "June"
+)
 C, M, G = "community", "member", "group"
 
 # Every argument is given; ids are called as the contract calls them in the path.
@@ -72,6 +79,16 @@ CALLS: dict[str, Call[Any]] = {
     "rank_groups": asking.rank_groups(C, "ana", ["bakers"], 3),
     "rank_members": asking.rank_members(C, "ana", ["bo"], 3),
     "members_to_invite": asking.members_to_invite(C, G, 5, 3),
+    "responders_to_post": conversing.responders_to_post(C, "post", 5, 3),
+    "responders_to_text": conversing.responders_to_text(
+        C, "hi", 5, "Rye", ["bakers"], "ana", "adult", 3
+    ),
+    "unanswered_posts": conversing.unanswered_posts(C, 5, "ana", 3),
+    "posts_to_join": conversing.posts_to_join(C, M, 5, 3),
+    "discoveries": discovering.discoveries(C, 5, 3),
+    "plan_round": rounds.plan_round(C, ROUND, 5),
+    "round_of": rounds.round_of(C, "round", 5, 3, "r0"),
+    "commit_round": rounds.commit_round(C, "round", 5),
     "put_member": telling.put_member(C, M, PROFILE),
     "delete_member": telling.delete_member(C, M),
     "put_preferences": telling.put_preferences(C, M, PREFERENCES),

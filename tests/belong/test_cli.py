@@ -191,6 +191,7 @@ def test_demo_shows_three_members_and_ends(tmp_path: Path, cache: Path) -> None:
     assert "belong serve --bundles" in ended.stdout
 
 
+@pytest.mark.alone
 def test_help_is_quick_and_imports_nothing_heavy() -> None:
     code = "import belong.cli, sys; print(*{name.partition('.')[0] for name in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

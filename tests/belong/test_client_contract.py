@@ -11,7 +11,18 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from belong.client import Client, Event, ItemKind, UnreadableError, asking, overseeing, telling
+from belong.client import (
+    Client,
+    Event,
+    ItemKind,
+    UnreadableError,
+    asking,
+    conversing,
+    discovering,
+    overseeing,
+    rounds,
+    telling,
+)
 from belong.client.call import Call
 from tests.belong.client_contract import (
     ASKED,
@@ -44,7 +55,7 @@ def test_every_operation_has_a_method_and_every_method_an_operation() -> None:
 def test_every_method_is_compared_with_the_contract_and_stands_in_the_page() -> None:
     made = {
         name
-        for module in (asking, telling, overseeing)
+        for module in (asking, conversing, discovering, telling, overseeing, rounds)
         for name, one in vars(module).items()
         if inspect.isfunction(one) and one.__module__ == module.__name__ and name[0] != "_"
     }

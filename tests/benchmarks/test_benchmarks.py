@@ -111,6 +111,7 @@ def test_retrieval_of_a_bundle_asks_with_members_interests(world_bundles: Path) 
     assert groups["at"]["100"]["k"] == groups["vectors"]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", list(latency.Kind))
 def test_latency_measures_a_real_server_and_stops_it(
     world_bundles: Path, kind: latency.Kind, tmp_path: Path

@@ -43,7 +43,7 @@ def said(event: Event, member: str, item: str, kind: Written = MEMBER, slate: st
 
 
 def tell(store: Store, *told: Told, now: float = NOW) -> tuple[int, int]:
-    return tell_feedback(store, TOWN, told, now, HOLD_S)
+    return tell_feedback(store, TOWN, told, now, HOLD_S)[:2]
 
 
 def since(store: Store, seq: int) -> Facts:
@@ -58,9 +58,11 @@ def at_load(store: Store, now: float = NOW) -> Facts:
 
 def test_what_is_shown_is_kept_and_sets_nothing_aside(town: Store) -> None:
     before = town.look(TOWN)
-    assert tell(town, said(Event.SHOWN, "ann", "bo")) == (before.last, 1)
+    assert tell(town, said(Event.SHOWN, "ann", "bakers", GROUP)) == (before.last, 1)
     assert town.look(TOWN) == before
     assert not at_load(town)
+    assert tell(town, said(Event.SHOWN, "ann", "bo")) == (before.last + 1, 1)
+    assert not at_load(town).set_aside
 
 
 def test_a_dismissed_group_is_set_aside_for_its_time_and_holds_at_once(town: Store) -> None:

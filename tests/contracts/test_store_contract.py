@@ -60,7 +60,16 @@ def test_a_member_is_told_of_as_they_are_with_the_usual_preferences(store: Store
     create_community(store, TOWN, NOW)
     tell(store, PutMember("ann", "Ann", "I bake", "flour", "bread", "en", "Ghent"))
     assert facts_since(store, 0).members == (
-        MemberFact("ann", True, "Ann", "I bake\nflour\nbread", "en", "Ghent"),
+        MemberFact(
+            "ann",
+            True,
+            "Ann",
+            "I bake\nflour\nbread",
+            "flour",
+            "bread",
+            language="en",
+            place="Ghent",
+        ),
     )
 
 

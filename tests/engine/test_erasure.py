@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.columns import Links, Strings
+from engine.columns import Links, Profiles, Strings
 from engine.erasure import groups_shaped_by, without_members
 from engine.errors import UnknownError
 from engine.groups import group_recommender
@@ -21,8 +21,10 @@ from engine.snapshot import (
     UNKNOWN,
     UNREADABLE_BAND,
     Behaviour,
+    DiscoveryColumns,
     GroupColumns,
     MemberColumns,
+    PostColumns,
     Snapshot,
     to_arrays,
 )
@@ -176,15 +178,45 @@ def test_what_they_have_muted_goes_and_what_others_have_stays(here: World) -> No
 KNOWN = {
     MemberColumns: "ids names discoverable open_to_introductions audience bands "
     "weekly_introductions interests groups left ties blocks terms term_posts muted muted_terms "
-    "active",
+    "active seeking offering seeking_terms offering_terms answered known_days",
     GroupColumns: "ids names public capacity size prototypes members neighbours joins_decayed "
     "joins_lately returning answered terms term_posts",
     Behaviour: "joined habits visits fellows ease ease_active co_active places bridge "
     "text_weights meaning topics life languages group_languages homes group_homes language_names "
     "home_names",
-    Snapshot: "members groups behaviour post_ids post_authors vocabulary rarity term_vectors",
+    PostColumns: "ids here texts authors groups answered_by written_at last_at",
+    DiscoveryColumns: "founders terms centres scores",
+    Snapshot: "members groups behaviour posts discoveries post_ids post_authors vocabulary rarity "
+    "term_vectors",
 }
 """Every column there was when somebody last looked at what an erasure has to do with it."""
+
+
+def test_what_they_began_and_what_they_answered_is_gone(here: World) -> None:
+    # Bo began a conversation that Cy answered, and Bo answered Cy's: a row of each.
+    bo, cy = here.member("bo"), here.member("cy")
+    whose = Links.of(2, np.array([0, 1]), np.array([bo, cy]))
+    posts = PostColumns(
+        ids=Strings.of(["by-bo", "by-cy"]),
+        here=np.ones(2, bool),
+        texts=Profiles(np.arange(3), np.eye(2, 4, dtype=np.float32), np.ones(2, np.float32)),
+        authors=whose,
+        groups=Links.of(2, np.array([0, 1]), np.array([0, 0])),
+        answered_by=Links.of(2, np.array([0, 1, 1]), np.array([cy, bo, here.member("di")])),
+        written_at=np.array([5, 6]),
+        last_at=np.array([7, 8]),
+    )
+    members = here.snapshot.members
+    answered = Links.of(len(members.ids), np.array([bo, cy, cy]), np.array([cy, bo, 0]))
+    snapshot = replace(here.snapshot, posts=posts, members=replace(members, answered=answered))
+    found = without_members(snapshot, np.array([bo]))
+    assert found.posts.ids.tolist() == ["", "by-cy"]
+    assert found.posts.here.tolist() == [False, True]
+    assert found.posts.texts.owners().tolist() == [1]
+    assert found.posts.answered_by.targets.tolist() == [here.member("di")]
+    assert found.posts.written_at.tolist() == [0, 6]
+    assert found.members.answered.targets.tolist() == [0]
+    assert np.isnan(found.members.known_days[bo])
 
 
 @pytest.mark.parametrize("kind", KNOWN)

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.answers import GONE
 from engine.facts import Facts, GroupFact, HiddenFact, MemberFact, SetAsideFact, Written
 from engine.live import Overlay
-from engine.recommender import GONE, Recommender
+from engine.recommender import Recommender
 from tests.live_facts import bundle_of
 from tests.world import NOW, ROCKETS, world
 

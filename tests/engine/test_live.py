@@ -37,9 +37,19 @@ def turned(seed: int) -> tuple[World, World]:
             dtype=pl.Float64,
         )
     )
-    for tables in (before, after):  # both have been heard of today
+    for tables in (before, after):  # all may have heard of both today
+        first, shown = pl.col("id") == "p0", pl.col("id") == "m0"
         tables["posts"] = tables["posts"].with_columns(
-            ts=pl.when(pl.col("id") == "p0").then(NOW).otherwise("ts")
+            ts=pl.when(first).then(NOW).otherwise("ts"),
+            member=pl.when(first).then(pl.lit("m0")).otherwise("member"),
+            groups=pl.when(first).then(pl.lit([], pl.List(pl.String))).otherwise("groups"),
+            visibility=pl.when(first).then(pl.lit("public")).otherwise("visibility"),
+        )
+        tables["members"] = tables["members"].with_columns(
+            discoverable=pl.when(shown).then(pl.lit(value=True)).otherwise("discoverable"),
+            audience=pl.when(shown)
+            .then(pl.col("audience").fill_null("adult"))
+            .otherwise("audience"),
         )
     return world(before), world(after)
 

@@ -53,7 +53,7 @@ def test_a_snapshot_that_was_built_is_sound() -> None:
         ("members.discoverable", lambda a: a.astype(np.int8), "expected bool"),
         ("members.audience", put(2), "not in -1 to 1"),
         ("members.audience", put(-2), "not in -1 to 1"),
-        ("members.term_posts", put(2), "not in -1 to 1"),
+        ("members.term_posts", put(99), r"not in -1 to \d\d?"),
         ("members.groups.targets", put(9), "not in 0 to 8"),
         ("members.groups.targets", lambda a: a[::-1].copy(), "do not ascend"),
         ("members.ties.weights", put(-1.0), "less than 0"),
@@ -68,7 +68,7 @@ def test_a_snapshot_that_was_built_is_sound() -> None:
         ("behaviour.life.age", lambda a: a.astype(np.float64), "expected float32"),
         ("behaviour.languages", put(0), "not in -1 to -1"),
         ("post_authors.targets", put(14), "not in 0 to 13"),
-        ("rarity", lambda a: a[:-1], r"shape \(5\)"),
+        ("rarity", lambda a: a[:-1], r"shape \(\d+\), got \(\d+,\)"),
     ],
 )
 def test_a_column_that_does_not_fit_is_named(name: str, change: Change, why: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.answers import Answer
 from engine.columns import Strings
 from engine.erasure import without_members
 from engine.facts import Facts, GroupFact, MemberFact, Written
@@ -22,12 +23,12 @@ from engine.live_names import Names
 from engine.pool import Pool
 from engine.preferences import Preferences
 from engine.query import NOBODY_ASKS, query_of_member
-from engine.recommender import Answer, Recommender
+from engine.recommender import Recommender
 from engine.snapshot import UNKNOWN
 from engine.wanted import InOrder, Wanted, narrowed_groups, narrowed_members
 from tests.live_facts import bundle_of
 from tests.random_community import random_world
-from tests.world import MEMBERS, tables, world
+from tests.world import MEMBERS, World, tables, world
 
 DELFT, LEIDEN = "Delft", "Leiden"
 
@@ -50,6 +51,14 @@ def settled() -> Recommender:
         place=pl.Series([{"launch-site": DELFT}.get(one, "") for one in groups["id"]])
     )
     return Recommender(bundle_of(world({"members": members, "groups": groups}).snapshot))
+
+
+def with_room(here: World) -> Recommender:
+    """Return a world in which whoever takes introductions takes a hundred a week."""
+    members = here.snapshot.members
+    weekly = np.where(members.weekly_introductions > 0, 100, 0).astype(np.float32)
+    wide = replace(here.snapshot, members=replace(members, weekly_introductions=weekly))
+    return Recommender(bundle_of(wide))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +89,7 @@ def test_a_narrowed_slate_is_everything_that_may_be_shown_and_is_wanted(
     seed: int, least: int, spread: int
 ) -> None:
     here = random_world(seed)
-    recommender = Recommender(bundle_of(here.snapshot))
+    recommender = with_room(here)
     size = dict(zip(here.snapshot.groups.ids.tolist(), here.snapshot.groups.size, strict=True))
     everybody = here.snapshot.members.ids.tolist()
     for member in everybody:
@@ -116,7 +125,7 @@ def test_what_is_wanted_is_found_however_little_the_sources_find_of_it() -> None
 @given(st.integers(0, 2_000))
 def test_what_is_ranked_is_what_the_policies_let_through_by_score(seed: int) -> None:
     here = random_world(seed)
-    recommender = Recommender(bundle_of(here.snapshot))
+    recommender = with_room(here)
     everybody = here.snapshot.members.ids.tolist()
     for member in everybody:
         ranked = recommender.ranked_members(member, [*everybody, "nobody", *everybody[:3]])

@@ -121,13 +121,17 @@ def test_an_answer_has_the_shape_of_the_contract(client: TestClient, kind: str) 
     for answer in answers:
         assert answer.headers["content-type"] == "application/json"
         body = answer.json()
-        assert list(body) == ["recommendation_id", "community", "version", "items", "cursor"]
+        assert list(body) == [
+            *("recommendation_id", "community", "version", "items", "cursor", "short")
+        ]
+        assert (body["short"] is None) == (kind == "groups")  # fewer than ten people may be met
         assert body["community"] == "world"
         scores = [item["score"] for item in body["items"]]
         if kind == "members":  # a slate of groups is balanced: its order is not that of scores
             assert scores == sorted(scores, reverse=True)
         for item in body["items"]:
-            assert list(item) == ["id", "name", "score", "probability", "reasons"]
+            assert list(item) == ["id", "name", "score", "probability", "reasons", "opening"]
+            assert bool(item["opening"]) == (kind == "members")
             assert item["probability"] is None, "the world is too small to calibrate on"
             assert item["reasons"], "every suggestion has a reason"
             for reason in item["reasons"]:

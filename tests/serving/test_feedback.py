@@ -106,7 +106,7 @@ def test_a_bundle_made_after_a_hold_heeds_it_as_well(world_bundles: Path, tmp_pa
     settings = prepared(world_bundles, tmp_path)
     store = open_store(str(settings.store))
     told = Told("s", "ana", "launch-site", Written.GROUP, Event.DISMISSED)
-    head, _ = tell_feedback(store, "world", [told], time.time(), 60.0)
+    head, *_ = tell_feedback(store, "world", [told], time.time(), 60.0)
     bundle = load_bundle(Registry(settings.bundles).current("world"))
     later = replace(bundle, manifest=replace(bundle.manifest, watermark=head))
     live = Live("world", later, store)

@@ -18,6 +18,8 @@ from tests.live_facts import bundle_of
 from tests.serving.running import wait_until
 from tests.world import NOW, world
 
+pytestmark = pytest.mark.alone
+
 SMALL = ("small", "groups", "ana")
 
 

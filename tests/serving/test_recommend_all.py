@@ -14,8 +14,9 @@ from belong.cli import app
 from data.store.changes import DeleteGroup, PutBlock, apply_changes
 from data.store.connect import open_store
 from data.store.erasure import erase_member
+from engine.answers import Suggestion
 from engine.errors import SettingError, UnknownError
-from engine.recommender import Recommender, Suggestion
+from engine.recommender import Recommender
 from serving.recommend_all import write_slates
 from tests.live_facts import bundle_of
 from tests.serving.test_changes import prepared

@@ -245,6 +245,7 @@ def test_the_command_makes_a_bundle_and_says_so(town: Trained, bundles: Path, ca
     )
 
 
+@pytest.mark.alone
 def test_after_ctrl_c_at_any_moment_a_whole_bundle_is_current(
     town: Trained, bundles: Path, cache: Path
 ) -> None:

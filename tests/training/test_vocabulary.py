@@ -13,8 +13,9 @@ from engine.terms import analyze
 from tests.builders import Post, make, vectors_for
 from tests.training.conftest import Trained
 from tests.world import NOW, world
+from training.spoken import PROFILE
 from training.texts import Texts, texts_of
-from training.vocabulary import MIN_WRITERS, PROFILE, Vocabulary, build_vocabulary
+from training.vocabulary import MIN_WRITERS, Vocabulary, build_vocabulary
 
 Said = list[tuple[str, str]]
 """Who, and what they wrote."""

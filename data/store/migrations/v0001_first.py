@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from data.store.schema import JSON_VALUE, NAME, NUMBERED
+from data.store.table_parts import JSON_VALUE, NAME, NUMBERED
 
 revision = "0001"
 down_revision = None

@@ -30,6 +30,7 @@ from data.store.erasure import (
     secret_of,
 )
 from data.store.import_export import import_community, read_stored_community
+from data.store.introductions import reserve
 from data.store.jobs import job_state, queue_job
 from data.store.member_export import everything_about
 from data.store.reading import changes_since
@@ -79,6 +80,8 @@ def _serve(store: Store) -> None:
     }  # fmt: skip
     told = {"community": TOWN, "item_kind": "member", "event": "shown", "ts": NOW}
     body = {"community": TOWN, "request_digest": "d", "status": 200, "created_ts": NOW}
+    a_round = {"community": TOWN, "created_ts": NOW, "planned_ts": NOW}
+    stands = {"community": TOWN, "round": "june", "place": 0, "quality": 0.5}
     with store.writing() as connection:
         for table, row in (
             (schema.served, {**served, "recommendation_id": "r1", "member": GONE, "items": []}),
@@ -92,8 +95,12 @@ def _serve(store: Store) -> None:
             (schema.feedback, {**told, "member": "ann", "item": "bo"}),
             (schema.idempotency, {**body, "key_digest": "k", "body": f"about {GONE}"}),
             (schema.ties, {"community": TOWN, "a": "ann", "b": GONE, "weight": 1.0}),
+            (schema.rounds, {**a_round, "id": "june", "version": "b", "settings": {}}),
+            (schema.round_places, {**stands, "member": GONE}),
+            (schema.round_places, {**stands, "member": "ann"}),
         ):
             connection.execute(insert(table), row)
+        assert reserve(connection, TOWN, [("ann", GONE), ("ann", "bo")], NOW) == []
     queue_job(store, TOWN, "explain", {"member": GONE}, NOW)
     queue_job(store, TOWN, "train", {}, NOW)
 
@@ -140,6 +147,8 @@ def test_what_others_have_stays(town: Store) -> None:
         assert [row["items"] for row in slates] == [[{"item": "bo", "rank": 1}]]
         assert [row["request"] for row in slates] == [{"exclude": ["bo"], "k": 3}]
         assert connection.scalars(select(schema.feedback.c.item)).all() == ["bo"]
+        met = select(schema.introductions.c.receiver).order_by(schema.introductions.c.receiver)
+        assert connection.scalars(met).all() == ["ann", "bo"]
         assert connection.execute(select(schema.idempotency)).one().status == 200
     assert job_state(town, 1) is None
     assert job_state(town, 2) is not None
@@ -281,3 +290,11 @@ def test_who_blocked_a_member_is_not_told_to_them(town: Store) -> None:
     held = everything_about(town, TOWN, "bo")
     assert GONE not in repr(held)
     assert "ann" not in repr(held)
+
+
+def test_whoever_wrote_several_posts_is_forgotten_with_all_of_them(town: Store) -> None:
+    more = [PutPost(f"xylophone-{number}", (GONE,), text="rutabaga") for number in (2, 3)]
+    apply_changes(town, TOWN, more, NOW)
+    erase_member(town, TOWN, GONE, NOW)
+    assert "xylophone" not in "".join(everything(town)["log"])
+    assert {one.id for one in facts_since(town, 0).posts} == {"both", "hers"}

@@ -72,11 +72,12 @@ def told(store: Store, after: int) -> tuple[VectorFact, ...]:
 
 def test_every_text_that_all_may_see_waits_for_its_vectors(town: Store) -> None:
     texts, reached = texts_to_embed(town, TOWN, 0)
-    assert {one.id: one.text for one in texts} == {
-        "ann": "bread\n\nloaves",
-        "bakers": "Bakers. We bake",
-        "closed": "closed",
-        "p": "Hi. A loaf",
+    assert {(one.kind, one.id): one.text for one in texts} == {
+        (Written.MEMBER, "ann"): "bread\n\nloaves",
+        (Written.OFFERING, "ann"): "loaves",  # what she seeks is blank: that needs no vectors
+        (Written.GROUP, "bakers"): "Bakers. We bake",
+        (Written.GROUP, "closed"): "closed",
+        (Written.POST, "p"): "Hi. A loaf",
     }
     assert reached == town.head_of(TOWN)
     assert texts_to_embed(town, TOWN, reached) == ([], reached)
@@ -87,17 +88,17 @@ def test_texts_are_read_a_few_at_a_time_and_each_once(town: Store) -> None:
     while seq < town.head_of(TOWN):
         texts, seq = texts_to_embed(town, TOWN, seq, limit=2)
         seen += [one.id for one in texts]
-    assert sorted(seen) == ["ann", "bakers", "closed", "p"]
+    assert sorted(seen) == ["ann", "ann", "bakers", "closed", "p"]
 
 
 def test_vectors_are_told_as_soon_as_they_are_written(town: Store) -> None:
     texts, reached = texts_to_embed(town, TOWN, 0)
     head = write_vectors(town, TOWN, MODEL, [made(one, 0.6, 0.8) for one in texts], reached, NOW)
-    assert head == reached + 4
+    assert head == reached + 5
     assert town.look(TOWN).restricted <= reached, "vectors take nothing away"
     found = {(one.kind, one.id) for one in told(town, reached)}
     assert (Written.POST, "p") in found
-    assert len(found) == 4
+    assert len(found) == 5
     (first, *_) = (one.vectors for one in told(town, reached))
     np.testing.assert_array_equal(first, unit(0.6, 0.8))
     assert waiting(town) == {}
@@ -132,7 +133,8 @@ def test_a_text_that_is_touched_and_the_same_brings_its_vectors_and_waits_not(to
     texts, reached = texts_to_embed(town, TOWN, 0)
     head = write_vectors(town, TOWN, MODEL, [made(one, 1.0) for one in texts], reached, NOW)
     apply_changes(town, TOWN, [PutPreferences("ann", discoverable=False)], NOW)
-    assert [one.id for one in told(town, head)] == ["ann"]
+    found = {(one.kind, one.id) for one in told(town, head)}
+    assert found == {(Written.MEMBER, "ann"), (Written.OFFERING, "ann")}
     assert waiting(town) == {}
 
 
@@ -155,6 +157,8 @@ def test_what_is_embedded_live_is_what_training_reads(store: Store, tmp_path: Pa
         (Written.MEMBER, community.members["id"], read.members),
         (Written.GROUP, community.groups["id"], read.groups),
         (Written.POST, community.posts["id"], read.posts),
+        (Written.SEEKING, community.members["id"], read.seeking),
+        (Written.OFFERING, community.members["id"], read.offering),
     ):
         assert {one: live.get((kind, one), "") for one in ids} == dict(
             zip(ids, theirs, strict=True)
