@@ -33,7 +33,15 @@ from tests.training.conftest import WHEN, Trained
 from tests.world import BREAD, NOW, ROCKETS, community
 from training.embed import embed
 from training.texts import texts_of
-from training.train import TrainSettings, Workshop, fingerprint_of, model_of, snapshot_of, train
+from training.train import (
+    TrainSettings,
+    Workshop,
+    fingerprint_of,
+    model_of,
+    snapshot_of,
+    train,
+    with_discoveries,
+)
 
 MOMENT = datetime.fromtimestamp(NOW, tz=UTC)
 QUICK_S = 5.0
@@ -72,7 +80,10 @@ def test_the_world_becomes_a_bundle_that_answers(world_bundles: Path) -> None:
 
 def test_a_town_becomes_a_bundle_with_what_was_built(town: Trained, workshop: Workshop) -> None:
     loaded = dict(to_arrays(load_bundle(town.registry.current("town")).snapshot))
-    expected = dict(to_arrays(snapshot_of(town.community, workshop)))
+    built = snapshot_of(town.community, workshop)
+    expected = dict(
+        to_arrays(with_discoveries(town.community, workshop, built, now=WHEN.timestamp()))
+    )
     assert loaded.keys() == expected.keys()
     for name, array in expected.items():
         np.testing.assert_array_equal(loaded[name], array, err_msg=name)

@@ -16,6 +16,7 @@ from data.store.import_export import import_community
 from data.store.jobs import queue_job
 from engine.bundle import load_bundle
 from engine.errors import SettingError
+from engine.manifest import FORMAT
 from engine.registry import Registry
 from tests.world import NOW, community
 from training.train import TrainSettings, Workshop, read_stored, train
@@ -104,7 +105,7 @@ def test_a_bundle_nobody_can_read_holds_forgetting_up_visibly_until_it_is_remove
     current, old = registry.current("world").name, "2024"
     shutil.copytree(registry.current("world"), registry.folder("world") / old)
     manifest = registry.folder("world") / old / "manifest.json"
-    manifest.write_text(manifest.read_text("utf-8").replace('"format": 3', '"format": 2'))
+    manifest.write_text(manifest.read_text("utf-8").replace(f'"format": {FORMAT}', '"format": 2'))
     receipt = erase_member(store, "world", "zoe-" + WORDS[0], clock.now)
     assert mine.work() == 1  # the cache and the database are rid of them, and the newer bundle
     held = erasure(store, "world", receipt.id)
