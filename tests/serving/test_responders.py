@@ -92,7 +92,8 @@ def test_a_member_is_led_to_what_they_have_not_seen(live: TestClient) -> None:
     assert "n3" not in unanswered(live, member="bo")
     assert "n3" in unanswered(live, member="nia")
     assert "bo" not in ids_of(responders(live, "n3", limit=10))
-    done(live.delete(f"{HERE}/members/ana/blocks/bo"))
+    seq = done(live.delete(f"{HERE}/members/ana/blocks/bo"))
+    assert "n3" in unanswered(live, member="bo", min_sequence=seq)
 
 
 def ask(client: TestClient, **body: Any) -> Any:  # noqa: ANN401
