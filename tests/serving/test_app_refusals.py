@@ -179,7 +179,7 @@ def test_another_method_is_405_and_the_right_one_is_named(
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v2/communities", WORLD, ANA, ANA + "/posts", "/%ff"]
+    "path", ["/", "/v1", "/v2/communities", WORLD, ANA, ANA + "/likes", "/%ff"]
 )
 def test_an_unknown_path_is_404(client: TestClient, path: str) -> None:
     assert_problem(client.get(path), 404, "unknown")
