@@ -1,4 +1,4 @@
-"""Puts the figures of `benchmarks/results/*.json` into the README, between its markers.
+"""Puts the figures of `benchmarks/results/*.json` into the README and the docs, between markers.
 
     python -m benchmarks.tables
 
@@ -22,11 +22,27 @@ from benchmarks.live_tables import (
     live_goals,
     shedding_table,
 )
+from benchmarks.meeting_tables import (
+    discoveries_table,
+    meeting_goals,
+    policies_table,
+    responders_table,
+    rounds_table,
+)
 from benchmarks.report import run
 from benchmarks.table_cells import best_ratio, interval
 from engine.errors import DataError
 
 RESULTS = Path("benchmarks/results")
+README = "README.md"
+PAGES = {
+    "introductions": "docs/introductions.md",
+    "policies": "docs/introductions.md",
+    "responders": "docs/responders.md",
+    "rounds": "docs/rounds.md",
+    "discoveries": "docs/discoveries.md",
+}
+"""Where the tables of a benchmark go, if not into the README."""
 BEGIN, END = "<!-- measured: python -m benchmarks.tables -->", "<!-- /measured -->"
 
 METRICS = ("ndcg_at_10", "recall_at_10", "belonging_ndcg_at_10", "coverage", "gini")
@@ -37,22 +53,28 @@ NO_EVIDENCE = {("nashville-meetup", "introductions")}
 """Left out of the tables: ties made of attendance are predicted by attendance by construction."""
 
 
-def tables(results: Path) -> str:
-    """Return all tables as Markdown, in order of file name."""
+def pages(results: Path) -> dict[str, str]:
+    """Return what stands between the markers of each page, by its path."""
+    found = {page: tables(results, page) for page in (README, *dict.fromkeys(PAGES.values()))}
+    found[README] = f"{goals(results)}\n\n{found[README]}"
+    return found
+
+
+def tables(results: Path, page: str) -> str:
+    """Return all tables of a page as Markdown, in order of file name."""
     parts: list[str] = []
     for path in sorted(results.glob("*.json")):
-        result = json.loads(path.read_text("utf-8"))
         kind = path.stem.split("-")[0]
-        if kind == "quality":
-            parts.extend(_quality(result))
-        elif kind == "peers":
-            parts.extend(_peers(result))
-        elif kind == "introductions":
-            parts.extend(introduction_tables(result))
-        elif kind in COSTS:
-            parts.append("\n".join(COSTS[kind](result)))
+        if PAGES.get(kind, README) != page:
+            continue
+        result = json.loads(path.read_text("utf-8"))
+        if kind in SEVERAL:
+            parts.extend(SEVERAL[kind](result))
+        elif kind in LINES:
+            parts.append("\n".join(LINES[kind](result)))
         else:
-            raise DataError(f"{path} is named after no benchmark: expected quality or {[*COSTS]}")
+            known = [*SEVERAL, *LINES]
+            raise DataError(f"{path} is named after no benchmark: expected one of {known}")
         parts.append(f"`{result['command']}`")
     return "\n\n".join(parts)
 
@@ -89,6 +111,7 @@ def goals(results: Path) -> str:
     }
     rows |= _group_goals(results)
     rows |= introduction_goals(results)
+    rows |= meeting_goals(results)
     rows |= live_goals(results)
     lines = ["| goal | measured |", "| --- | --- |"]
     return "\n".join([*lines, *(f"| {goal} | {found} |" for goal, found in rows.items())])
@@ -299,7 +322,10 @@ def _cost(result: dict[str, Any]) -> Iterator[str]:
         )
 
 
-COSTS = {
+SEVERAL = {"quality": _quality, "peers": _peers, "introductions": introduction_tables}
+"""Yield the tables of each benchmark of quality."""
+
+LINES = {
     "retrieval": _retrieval,
     "latency": _latency,
     "cost": _cost,
@@ -308,30 +334,35 @@ COSTS = {
     "freshness": freshness_table,
     "shedding": shedding_table,
     "fuzz": fuzz_table,
+    "policies": policies_table,
+    "rounds": rounds_table,
+    "responders": responders_table,
+    "discoveries": discoveries_table,
 }
-"""How the results of each benchmark of cost are laid out."""
+"""Yield the lines of the one table of each other benchmark."""
 
 
-def write_into(readme: Path, text: str) -> None:
+def write_into(page: Path, text: str) -> None:
     """Replace what stands between the markers.
 
     Raises:
         DataError: The markers are not there.
     """
-    whole = readme.read_text("utf-8")
+    whole = page.read_text("utf-8")
     if BEGIN not in whole or END not in whole:
-        raise DataError(f"{readme} has no place for tables: expected {BEGIN} and {END}")
+        raise DataError(f"{page} has no place for tables: expected {BEGIN} and {END}")
     before, rest = whole.split(BEGIN, 1)
     after = rest.split(END, 1)[1]
-    readme.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", "utf-8")
+    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", "utf-8")
 
 
 def main(
     results: Annotated[Path, typer.Option(help="Where the JSON files are.")] = RESULTS,
-    readme: Annotated[Path, typer.Option(help="Where the tables go.")] = Path("README.md"),
+    root: Annotated[Path, typer.Option(help="Where README.md and docs/ are.")] = Path(),
 ) -> None:
-    """Write the tables of all results into the README."""
-    write_into(readme, f"{goals(results)}\n\n{tables(results)}")
+    """Write the tables of all results into the README and the docs."""
+    for page, text in pages(results).items():
+        write_into(root / page, text)
 
 
 if __name__ == "__main__":

@@ -7,18 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.tables import BEGIN, END, RESULTS, goals, tables, write_into
+from benchmarks.tables import BEGIN, END, PAGES, RESULTS, pages, tables, write_into
 from engine.errors import DataError
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_readme_shows_what_the_results_say(tmp_path: Path) -> None:
-    copy = tmp_path / "README.md"
-    copy.write_text((ROOT / "README.md").read_text("utf-8"), "utf-8")
-    results = ROOT / RESULTS
-    write_into(copy, f"{goals(results)}\n\n{tables(results)}")
-    assert copy.read_text("utf-8") == (ROOT / "README.md").read_text("utf-8")
+@pytest.mark.parametrize("page", ["README.md", *sorted(set(PAGES.values()))])
+def test_a_page_shows_what_the_results_say(tmp_path: Path, page: str) -> None:
+    copy = tmp_path / "page.md"
+    copy.write_text((ROOT / page).read_text("utf-8"), "utf-8")
+    write_into(copy, pages(ROOT / RESULTS)[page])
+    assert copy.read_text("utf-8") == (ROOT / page).read_text("utf-8")
+
+
+def test_a_result_that_no_benchmark_is_known_to_write_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "quolity-town.json").write_text("{}", "utf-8")
+    with pytest.raises(DataError, match="quolity-town"):
+        tables(tmp_path, "README.md")
 
 
 def test_only_what_stands_between_the_markers_is_replaced(tmp_path: Path) -> None:
