@@ -18,11 +18,12 @@ import numpy as np
 from engine.acquaintance import Acquaintance
 from engine.array_file import mapped_array
 from engine.errors import BundleError, SettingError
-from engine.json_file import json_object, part_of
+from engine.fairness import SharedOut
+from engine.json_file import json_object, number_in, part_of
 from engine.pair_features import COLUMNS
 from engine.ranker import Weigher, WeightedSum
 from engine.ranker_file import read_scorer, written_scorer
-from engine.reciprocal import ByTies, Priced, Reciprocal
+from engine.reciprocal import ByTies, Reciprocal
 
 WEIGHTS = {
     "mixed": 4.0,
@@ -61,6 +62,8 @@ class IntroductionRanker:
         stranger: For those without, who are in groups.
         newcomer: For those who have neither.
         acquaintance: What training worked out beforehand.
+        settled: Share of the places, in (0, 1], that go to who fits best; the others are shared
+            out by the prices of the acquaintance.
         story: How the scorers were chosen: for a report, never read by a stage.
     """
 
@@ -68,13 +71,18 @@ class IntroductionRanker:
     stranger: Weigher = field(default_factory=lambda: by_hand(WEIGHTS))
     newcomer: Weigher = field(default_factory=lambda: by_hand(NEWCOMER_WEIGHTS))
     acquaintance: Acquaintance = field(default_factory=Acquaintance)
+    settled: float = 1.0
     story: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def scorer(self) -> Priced:
-        """The scorer of slates."""
-        who = ByTies(self.known, self.stranger, self.newcomer)
-        return Priced(who, self.acquaintance.prices)
+    def scorer(self) -> ByTies:
+        """Says who fits."""
+        return ByTies(self.known, self.stranger, self.newcomer)
+
+    @property
+    def selector(self) -> SharedOut:
+        """Chooses who is shown."""
+        return SharedOut(self.acquaintance.prices, self.settled)
 
     def without(self, members: Iterable[int]) -> Self:
         """Return the same with nothing left of these members, by row."""
@@ -83,8 +91,8 @@ class IntroductionRanker:
     def save(self, folder: Path) -> None:
         """Write it into a new folder."""
         folder.mkdir()
-        plain = {who: _written(getattr(self, who), folder, who) for who in WHO}
-        plain["story"] = self.story
+        plain: dict[str, Any] = {who: _written(getattr(self, who), folder, who) for who in WHO}
+        plain |= {"settled": self.settled, "story": self.story}
         (folder / RANKER).write_text(json.dumps(plain, indent=1), "utf-8")
         for column in fields(Acquaintance):
             array = getattr(self.acquaintance, column.name)
@@ -104,6 +112,7 @@ class IntroductionRanker:
             return cls(
                 **scorers,
                 acquaintance=_acquaintance(folder),
+                settled=_settled(plain),
                 story=part_of(plain, "story", dict),
             )
         except RecursionError as error:
@@ -135,6 +144,13 @@ def _read(plain: dict[str, Any], folder: Path) -> Reciprocal:
     if unknown:
         raise ValueError(f"it reads {unknown[0][:80]!r}, which nothing measures")
     return Reciprocal(directional)
+
+
+def _settled(plain: dict[str, Any]) -> float:
+    settled = number_in(plain, "settled")
+    if not 0 < settled <= 1:
+        raise ValueError(f"'settled' is {settled}, no share of the places")
+    return settled
 
 
 def _acquaintance(folder: Path) -> Acquaintance:

@@ -17,7 +17,6 @@ from engine.pipeline import Pipeline, Source
 from engine.policies.fitness import NotAlreadyTied
 from engine.policies.holds import NotReported, NotSetAside
 from engine.policies.privacy import Discoverable, NotBlocked, OpenToIntroductions, SameAudience
-from engine.selection import TopK
 from engine.snapshot import Snapshot
 from engine.sources import (
     CompanionsOfCompanions,
@@ -60,7 +59,7 @@ def introduction_recommender(
         ),
         features=(features,),
         scorer=ranker.scorer,
-        selector=TopK(),
+        selector=ranker.selector,
     )
 
 

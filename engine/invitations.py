@@ -30,8 +30,6 @@ from engine.policies.invitation import (
 )
 from engine.policies.privacy import Discoverable
 from engine.query import NOBODY_ASKS, Query
-from engine.reciprocal import Priced
-from engine.selection import TopK
 from engine.shared_terms import NO_POST, post_ids, quoted, rarest, used_by
 from engine.snapshot import Snapshot
 from engine.sources import CompanionsOfCompanions, NearestVectors, SmallGroupFellows
@@ -118,8 +116,8 @@ def invitation_recommender(
             NotReported(holds.hidden),
         ),
         features=(features,),
-        scorer=Priced(by_hand(WEIGHTS), ranker.acquaintance.prices),
-        selector=TopK(),
+        scorer=by_hand(WEIGHTS),
+        selector=ranker.selector,
     )
 
 

@@ -16,7 +16,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from engine.acquaintance import values_at
 from engine.errors import StageError
 from engine.pair_features import mirrored
 from engine.pool import Pool
@@ -73,62 +72,6 @@ class ByTies:
         if len(query.companions):
             return self.known
         return self.stranger if len(query.groups) else self.newcomer
-
-
-@dataclass(frozen=True, slots=True)
-class Priced:
-    """Takes off what it costs to show somebody once more, so that nobody is shown to everybody.
-
-    What is taken off is a chance: whoever fits far better than all others stays, however popular,
-    and the last places, where many fit alike, go to those who are shown to few.
-
-    Attributes:
-        scorer: Says who fits.
-        prices: For each member; none for those beyond the last. Without any, scores stay as they
-            are.
-    """
-
-    scorer: ByTies | Reciprocal
-    prices: Vector
-    name: ClassVar[str] = "priced"
-
-    def score(self, query: Query, pool: Pool) -> Vector:
-        """Return one score a candidate: float32 of shape (n,)."""
-        scores = self.scorer.score(query, pool)
-        if not len(self.prices):
-            return scores
-        return priced(scores, values_at(self.prices, pool.rows))
-
-
-AMONG = 100
-"""The best so many candidates share the chance of being the one whom the viewer meets."""
-
-
-def priced(scores: Vector, prices: Vector) -> Vector:
-    """Return each candidate's chance less its price; only the best `AMONG` may have a bonus.
-
-    >>> priced(np.log(np.array([1, 3], np.float32)), np.array([-0.6, 0], np.float32)).round(2)
-    array([0.85, 0.75], dtype=float32)
-    """
-    likely = chances(scores)
-    if len(scores) > AMONG:
-        last = np.partition(scores, len(scores) - AMONG)[len(scores) - AMONG]
-        prices = np.where(scores >= last, prices, np.maximum(prices, 0))
-    return likely - prices
-
-
-def chances(scores: Vector) -> Vector:
-    """Return how likely each candidate is the one, by log-odds, among the best `AMONG`.
-
-    >>> chances(np.log(np.array([1, 3], np.float32))).round(3).tolist()
-    [0.25, 0.75]
-    """
-    if not len(scores):
-        return scores
-    odds = np.exp(scores - scores.max())
-    best = odds if len(odds) <= AMONG else np.partition(odds, len(odds) - AMONG)[-AMONG:]
-    likely: Vector = (odds / best.sum()).astype(np.float32)
-    return likely
 
 
 def seen_back(pool: Pool, columns: Sequence[str]) -> Pool:

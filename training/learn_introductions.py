@@ -18,19 +18,18 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from data.community import Community
 from engine.acquaintance import values_at
+from engine.fairness import PLACES, settled_places, shared_out
 from engine.index import VectorIndex
 from engine.introduction_ranker import WHO, IntroductionRanker
 from engine.introductions import introduction_recommender
 from engine.people_sources import willing
 from engine.pipeline import Pipeline
-from engine.reciprocal import priced
 from engine.snapshot import Snapshot
 from engine.types import Vector
-from training.exposure import bounded, prices_of, slates_of
+from training.exposure import cheapest, prices_of, slates_of
 from training.introduction_contest import compete, graded_ndcg
 from training.introduction_windows import Lesson, lessons_of, there
 from training.meetings import acquaintance_of
@@ -38,8 +37,8 @@ from training.progress import SILENT, Progress
 from training.scorers import score_all
 from training.texts import TextVectors
 
-USUAL_FLOOR = 0.4
-"""Times the mean that everybody is shown at least where nothing tells what fairness costs."""
+USUAL = 0.8
+"""Share of the places that go to who fits best where nothing tells what sharing out costs."""
 
 FEWEST_PRICED = 50
 """Members who may be shown from which prices are set: few are all shown to each other."""
@@ -71,23 +70,23 @@ def learn_introductions(
             scorers[who], story[who] = compete(examples, getattr(ranker, who))
             advance(1)
     ranker = replace(ranker, **scorers, acquaintance=acquaintance_of(snapshot))
-    floor, told = _floor(lessons, ranker)
-    told |= {"floor": floor}
-    ranker = replace(ranker, story=story | {"exposure": told})
-    if floor is None:
+    settled, told = _settled(lessons, ranker)
+    ranker = replace(ranker, story=story | {"exposure": told | {"settled": settled}})
+    if settled == 1:
         return ranker
-    prices = _prices(snapshot, ranker, floor, progress)
-    return replace(ranker, acquaintance=replace(ranker.acquaintance, prices=prices))
+    prices = _prices(snapshot, ranker, settled, progress)
+    acquaintance = replace(ranker.acquaintance, prices=prices)
+    return replace(ranker, acquaintance=acquaintance, settled=settled)
 
 
 def _prices(
-    snapshot: Snapshot, ranker: IntroductionRanker, floor: float, progress: Progress
+    snapshot: Snapshot, ranker: IntroductionRanker, settled: float, progress: Progress
 ) -> Vector:
     viewers = np.flatnonzero(willing(snapshot.members) & there(snapshot))
     if len(viewers) < FEWEST_PRICED:
         return np.zeros(len(snapshot.members.ids), np.float32)
     slates = slates_of(_pipeline(snapshot, ranker), snapshot, viewers, progress)
-    return prices_of(slates, len(snapshot.members.ids), floor)
+    return prices_of(slates, len(snapshot.members.ids), settled_places(PLACES, settled))
 
 
 def _pipeline(snapshot: Snapshot, ranker: IntroductionRanker) -> Pipeline:
@@ -95,13 +94,11 @@ def _pipeline(snapshot: Snapshot, ranker: IntroductionRanker) -> Pipeline:
     return introduction_recommender(snapshot, index, ranker=ranker)
 
 
-def _floor(
-    lessons: Sequence[Lesson], ranker: IntroductionRanker
-) -> tuple[float | None, dict[str, Any]]:
-    """Return how often everybody is to be shown at least, and what each floor would have cost."""
+def _settled(lessons: Sequence[Lesson], ranker: IntroductionRanker) -> tuple[float, dict[str, Any]]:
+    """Return the share of places that go to who fits best, and what each would have cost."""
     lesson = next((one for one in lessons if one.known.viewers >= FEWEST_PRICED), None)
     if lesson is None or lesson.there.sum() < FEWEST_PRICED:
-        return USUAL_FLOOR, {"why": "too few met somebody to tell what fairness costs"}
+        return USUAL, {"why": "too few met somebody to tell what sharing out costs"}
     then = replace(ranker, acquaintance=lesson.ranker.acquaintance)
     viewers = np.flatnonzero(willing(lesson.snapshot.members) & lesson.there)
     slates = slates_of(_pipeline(lesson.snapshot, then), lesson.snapshot, viewers)
@@ -109,9 +106,12 @@ def _floor(
     scores = score_all(ranker.known, examples)
     bounds = list(pairwise(examples.starts.tolist()))
 
-    def ndcg(prices: Vector) -> NDArray[np.float64]:
-        paid = values_at(prices, examples.rows)
-        parts = [priced(scores[start:end], paid[start:end]) for start, end in bounds]
-        return graded_ndcg(examples, np.concatenate(parts))
+    def ndcg(prices: Vector, first: int) -> float:
+        paid, placed = values_at(prices, examples.rows), np.zeros(len(scores), np.float32)
+        for start, end in bounds:
+            here = slice(start, end)
+            order = shared_out(examples.rows[here], scores[here], paid[here], first)
+            placed[start + order] = -np.arange(len(order), dtype=np.float32)
+        return float(graded_ndcg(examples, placed).mean())
 
-    return bounded(slates, len(lesson.snapshot.members.ids), ndcg)
+    return cheapest(slates, len(lesson.snapshot.members.ids), ndcg)

@@ -41,6 +41,7 @@ def ranker() -> IntroductionRanker:
             np.ones(9, np.float32),
             np.linspace(-0.1, 0.2, 14).astype(np.float32),
         ),
+        settled=0.7,
         story={"known": {"kind": "linear", "why": "it did best"}},
     )
 
@@ -52,7 +53,7 @@ def test_what_is_read_is_what_was_written(ranker: IntroductionRanker, tmp_path: 
     assert isinstance(found.known.directional, Linear)
     assert found.known.directional.weights.tolist() == pytest.approx([0.5, -1, 0.1, 2])
     assert (found.stranger, found.newcomer) == (ranker.stranger, ranker.newcomer)
-    assert found.story == ranker.story
+    assert (found.story, found.settled) == (ranker.story, 0.7)
     for name in ("places", "group_places", "looking", "met", "closeness", "prices"):
         kept = getattr(found.acquaintance, name)
         assert kept.tolist() == getattr(ranker.acquaintance, name).tolist(), name
@@ -78,6 +79,9 @@ def broken(change: Callable[[dict[str, Any]], None], folder: Path) -> None:
         (lambda plain: plain["known"]["directional"].update(columns=["mixed", "likes"]), "likes"),
         (lambda plain: plain["known"]["directional"].update(weights=[1.0]), "weights"),
         (lambda plain: plain.pop("story"), "story"),
+        (lambda plain: plain.pop("settled"), "settled"),
+        (lambda plain: plain.update(settled=0), "settled"),
+        (lambda plain: plain.update(settled=1.2), "settled"),
     ],
 )
 def test_a_ranker_that_says_what_cannot_be_is_refused(

@@ -1,4 +1,4 @@
-"""One score for two people: one-sided interest loses, and nobody is shown to everybody."""
+"""One score for two people: one-sided interest loses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.errors import StageError
 from engine.pool import Pool
 from engine.query import NOBODY_ASKS
 from engine.ranker import WeightedSum
-from engine.reciprocal import AMONG, ByTies, Priced, Reciprocal, chances, priced
+from engine.reciprocal import ByTies, Reciprocal
 
 SEEKS = Reciprocal(WeightedSum({"seek_offer": 4.0}))
 ROWS = np.arange(3)
@@ -51,34 +51,3 @@ def test_strangers_and_newcomers_are_scored_by_their_own() -> None:
     strangers = replace(NOBODY_ASKS, groups=one)
     asked = (replace(strangers, companions=one), strangers, NOBODY_ASKS)
     assert [by_ties.scorer_for(query).columns[0] for query in asked] == list(names)
-
-
-def test_a_price_moves_whom_many_fit_alike_and_not_whom_one_fits_best() -> None:
-    fits = ByTies(SEEKS, SEEKS, SEEKS)
-    dear = np.array([0.2, 0.0, 0.0], np.float32)
-    close = pool([1.0, 0.95, 0.0], [1.0, 0.95, 0.0])
-    assert SEEKS.score(NOBODY_ASKS, close).argmax() == 0
-    assert Priced(fits, dear).score(NOBODY_ASKS, close).argmax() == 1
-    apart = pool([1.0, 0.5, 0.0], [1.0, 0.5, 0.0])
-    assert Priced(fits, dear).score(NOBODY_ASKS, apart).argmax() == 0
-
-
-def test_without_prices_scores_stay_as_they_are() -> None:
-    fits, found = ByTies(SEEKS, SEEKS, SEEKS), pool([1.0, 0.5, 0.0], [1.0, 0.5, 0.0])
-    none = Priced(fits, np.zeros(0, np.float32))
-    assert none.score(NOBODY_ASKS, found).tolist() == SEEKS.score(NOBODY_ASKS, found).tolist()
-
-
-def test_who_came_after_the_training_has_no_price() -> None:
-    fits, found = ByTies(SEEKS, SEEKS, SEEKS), pool([1.0, 1.0, 1.0], [1.0, 1.0, 1.0])
-    scores = Priced(fits, np.array([0.1], np.float32)).score(NOBODY_ASKS, found)
-    assert scores.tolist() == pytest.approx([1 / 3 - 0.1, 1 / 3, 1 / 3])
-
-
-def test_a_bonus_lifts_nobody_from_outside_the_best() -> None:
-    scores = (np.arange(AMONG + 1)[::-1] / 100).astype(np.float32)
-    bonus = np.full(AMONG + 1, -0.5, np.float32)
-    paid = priced(scores, bonus)
-    assert paid.argmin() == AMONG
-    assert paid[AMONG] == pytest.approx(chances(scores)[AMONG])
-    assert paid[AMONG - 1] == pytest.approx(chances(scores)[AMONG - 1] + 0.5)

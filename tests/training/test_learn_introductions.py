@@ -19,7 +19,7 @@ from engine.query import query_of_member
 from engine.snapshot import Snapshot
 from tests.builders import Membership, Post, built, make, vectors_for
 from tests.world import NOW, community
-from training.exposure import MOST, Slates, bounded, prices_of
+from training.exposure import COST, MOST, SETTLED, Slates, cheapest, prices_of
 from training.factors import factors_of
 from training.introduction_contest import FEWEST, HAND, compete, graded_ndcg
 from training.introduction_windows import Lesson, lessons_of, met_between, there, windows_of_ties
@@ -230,34 +230,41 @@ def crowd() -> Slates:
     """Return pools of 300 viewers: ten stars fit everyone best, the other 290 nearly as well."""
     chance = np.random.default_rng(0)
     rows = np.stack([np.r_[:10, chance.permutation(290)[:90] + 10] for _ in range(300)])
-    likely = np.concatenate([np.full(10, 0.02), np.linspace(0.0105, 0.0095, 90)])
-    likely = likely * np.exp(chance.normal(0, 0.1, (300, 100)))
-    return Slates(rows, likely.astype(np.float32), 300)
+    fits = np.concatenate([np.linspace(2, 1, 10), np.linspace(0.98, 0.8, 90)])
+    fits = fits * np.exp(chance.normal(0, 0.1, (300, 100)))
+    order = np.argsort(-fits, axis=1)
+    best = (np.take_along_axis(part, order, axis=1) for part in (rows, fits))
+    return Slates(next(best), next(best).astype(np.float32), 300)
 
 
 def test_prices_keep_the_popular_from_flooding_and_let_the_quiet_be_seen() -> None:
     slates = crowd()
-    free = slates.shown(np.zeros(300, np.float32))
-    fair = slates.shown(prices_of(slates, 300, 0.5))
+    free = slates.shown(np.zeros(300, np.float32), 5)
+    fair = slates.shown(prices_of(slates, 300, 5), 5)
+    best = np.bincount(slates.rows[:, :5].ravel(), minlength=300)
     assert free.max() == 300
-    assert (free == 0).sum() == 290
-    assert fair.max() <= 1.3 * MOST * 10
+    assert (free == 0).sum() > 40
+    assert (fair >= best).all(), "who fits best is shown, however popular"
+    assert fair[best < MOST * 10].max() <= 1.1 * MOST * 10
     assert (fair > 0).all()
-    assert gini_of(fair) < 0.5 < gini_of(free)
+    assert gini_of(fair) < 0.6 < 0.85 < gini_of(free)
 
 
 def gini_of(shown: np.ndarray) -> float:
     return gini(np.repeat(np.arange(len(shown)), shown.astype(int)), len(shown))
 
 
-def test_the_highest_floor_that_costs_little_is_taken() -> None:
-    def ndcg(prices: np.ndarray) -> np.ndarray:
-        return np.full(50, 0.5 if prices.min() > -0.02 else 0.1)
+def test_as_many_places_are_shared_out_as_cost_little() -> None:
+    settled, figures = cheapest(crowd(), 300, lambda prices, first: 0.1 + 0.04 * first)
+    assert settled == 1.0
+    assert figures["none"] == pytest.approx(0.5)
+    assert list(figures) == ["none", *(f"{share:g}" for share in SETTLED)]
 
-    floor, figures = bounded(crowd(), 300, ndcg)
-    assert floor is not None
-    assert figures["none"] == 0.5
-    assert bounded(crowd(), 300, lambda prices: np.full(50, float(not prices.any())))[0] is None
+    def steep(prices: np.ndarray, first: int) -> float:
+        return 0.5 if first >= 8 else 0.5 * (1 - 1.5 * COST)
+
+    assert cheapest(crowd(), 300, steep)[0] == 0.8
+    assert cheapest(crowd(), 300, lambda prices, first: 0.5)[0] == SETTLED[0]
 
 
 # What foretells ties
