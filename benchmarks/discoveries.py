@@ -1,6 +1,6 @@
 """Are the groups found that should exist?
 
-    python -m benchmarks.discoveries DATA --json discoveries.json
+    python -m benchmarks.discoveries DATA --json discoveries.json --report discoveries.html
 
 A fifth of the public groups with 4 to 40 members is hidden before training: the groups, who was
 in them and which posts stood in them; the posts stay. A hidden group is found again if a discovery
@@ -8,7 +8,9 @@ that a host would be shown has nearly its people: F1 of at least 0.3. k-means an
 the same vectors (members' interests, conversations by text, and conversations where we compare
 them), may propose as many sets, the tightest first, and are given the setting that did best on
 other draws than those reported. A hidden group with a twin among the groups that stayed is lacked
-by nobody, so it is not judged; the share over all hidden groups stands beside.
+by nobody, so it is not judged; the share over all hidden groups stands beside. `--show` prints
+some discoveries of the whole; they go into the page that is looked at (`--report`), never into the
+file.
 """
 
 from __future__ import annotations
@@ -24,20 +26,23 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from benchmarks.discovery_page import render_discoveries
 from benchmarks.hidden_groups import Hidden, found_again, hidden
-from benchmarks.machine import machine
+from benchmarks.machine import command_line, machine
+from benchmarks.quality import write_page
 from benchmarks.report import run, write_report
 from benchmarks.resampling import Draws, figure, means, ratio
 from benchmarks.set_peers import Vectors, clusters
 from data.community import Community
 from data.validate import read_community
 from engine.discoveries import Discovery, discoveries_now, willing
+from engine.explanations import Reason
 from engine.snapshot import Snapshot
 from engine.types import Rows
 from training.build import build_snapshot
 from training.commands import DEFAULT_CACHE, DEFAULT_MODEL
 from training.discoveries import find_discoveries, how_many
-from training.figures_file import check_writable
+from training.figures_file import check_writable, without_nan
 from training.subjects import subjects_of
 from training.texts import Texts, TextVectors, texts_of, vectors_of
 from training.train import Workshop, open_workshop
@@ -191,21 +196,41 @@ def told(shown: Sequence[Discovery]) -> str:
     return "\n".join(lines)
 
 
-def main(
+def examples(shown: Sequence[Discovery]) -> list[dict[str, Any]]:
+    """Return discoveries as a page takes them."""
+    return [
+        {
+            "name": one.name,
+            "description": one.description,
+            "founders": [_named(founder.id, founder.reasons) for founder in one.founders],
+            "nearest": [_named(near.name, near.reasons) for near in one.nearest],
+        }
+        for one in shown
+    ]
+
+
+def _named(name: str, reasons: Sequence[Reason]) -> dict[str, Any]:
+    return {"name": name, "reasons": [reason.text for reason in reasons]}
+
+
+def main(  # noqa: PLR0913
     data: Annotated[Path, typer.Argument(help="A community folder.")],
     json_file: Annotated[Path, typer.Option("--json", help="Where the figures go.")],
     draws: Annotated[int, typer.Option(help="Draws that are reported.", min=1)] = len(REPORTED),
     tuned: Annotated[int, typer.Option(help="Draws that peers are tuned on.", min=1, max=2)] = 2,
     show: Annotated[int, typer.Option(help="Discoveries of the whole to print.", min=0)] = 0,
+    report: Annotated[Path | None, typer.Option(help="Where a page for people goes.")] = None,
     cache: Annotated[Path, typer.Option(help="Where vectors are kept.")] = DEFAULT_CACHE,
 ) -> None:
     """Measure how many hidden groups are found again, beside k-means and HDBSCAN."""
-    check_writable(json_file)
+    for path in (json_file, *([report] if report else [])):
+        check_writable(path)
     here = machine()
     community = read_community(data, now=time.time())
     workshop = open_workshop(cache, DEFAULT_MODEL)
     known: dict[str, dict[str, list[Rows]]] = {}
-    settings = best_settings([drawn(community, workshop, seed, known) for seed in TUNED[:tuned]])
+    tuning = [drawn(community, workshop, seed, known) for seed in TUNED[:tuned]]
+    settings = best_settings(tuning)
     measured = [
         drawn(community, workshop, seed, known, list(settings.values())) for seed in range(draws)
     ]
@@ -214,15 +239,19 @@ def main(
         "draws": draws,
         "tuned": tuned,
         "settings": settings,
+        "tried": {peer: sum(one.startswith(peer) for one in tuning[0].found) for peer in settings},
         "proposed": [draw.proposed for draw in measured],
         "seconds": [round(draw.seconds, 2) for draw in measured],
         **figures(measured, settings),
     }
     write_report(json_file, result, here)
     typer.echo(json.dumps({key: result[key] for key in ("settings", "lacked", "all_hidden")}))
-    if show:
-        snapshot, _, _ = trained(community, workshop, 0)
-        typer.echo(told(discoveries_now(snapshot, show)))
+    shown = discoveries_now(trained(community, workshop, 0)[0], show) if show else []
+    if shown:
+        typer.echo(told(shown))
+    if report:
+        page = {**result, "examples": examples(shown), "machine": here, "command": command_line()}
+        write_page(report, render_discoveries(without_nan(page)))
 
 
 if __name__ == "__main__":

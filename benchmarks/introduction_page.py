@@ -34,7 +34,7 @@ from benchmarks.quality_figures import (
 from benchmarks.quality_html import Content, figure, node, shape, table
 from benchmarks.quality_report import Front, Section, page_of
 from benchmarks.quality_sections import comparison, slices
-from benchmarks.quality_words import GLOSSARY, when
+from benchmarks.quality_words import GLOSSARY, Claim, headline, when
 
 Body = list[Content]
 
@@ -61,6 +61,17 @@ TERMS = (
 """What the figures mean where people are introduced."""
 
 
+INTRODUCED = Claim(
+    NDCG,
+    "introductions",
+    "ten introductions are worth",
+    "times those of the best peer,",
+    "ten introductions score an NDCG@10 of",
+    "on these members",
+)
+"""What is said of introductions."""
+
+
 def render_introductions(result: Mapping[str, Any]) -> str:
     """Return a result of introductions as a whole HTML page.
 
@@ -75,7 +86,8 @@ def render_introductions(result: Mapping[str, Any]) -> str:
         COVERAGE: "People shown to somebody",
         GINI: "How unequally people are shown",
     }
-    return page_of(result, SECTIONS, Front(title, _lede(result), tiles))
+    front = Front(title, _lede(result), tiles, headline(result, INTRODUCED))
+    return page_of(result, SECTIONS, front)
 
 
 def _compared(result: Json) -> Body:

@@ -74,7 +74,9 @@ GOALS = {
 def responders_table(result: Result) -> Iterator[str]:
     """Yield a table of systems."""
     asked = sum(window["questions"] for window in result["windows"])
-    lost = sum(window["questions_that_none_of_the_others_answered"] for window in result["windows"])
+    lost = sum(
+        window["questions_that_nobody_who_could_be_named_answered"] for window in result["windows"]
+    )
     yield (
         f"**{result['dataset']}, who answers {asked:,} questions** (of {len(result['windows'])} "
         f"{'windows' if len(result['windows']) > 1 else 'window'}; {lost:,} more were answered by "

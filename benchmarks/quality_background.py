@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from benchmarks.quality_charts import Bar, bars
@@ -81,11 +82,23 @@ def _item(item: Json) -> Element:
     )
 
 
-def peers(result: Json) -> Body:
+TUNED = "Each peer’s settings were chosen on an earlier window than the one judged on, by NDCG@10."
+"""How peers of suggestions are tuned."""
+
+OF_PEERS = (
+    ("Tried", "tried", size),
+    ("NDCG@10 on validation", "validation_ndcg_at_10", decimals(3)),
+    ("Seconds", "seconds", size),
+)
+"""Figures of tuning, and how each is written; one that no peer has is no column."""
+
+
+def peers(result: Json, tuned: str = TUNED) -> Body:
     """What Belong was measured beside, and how it was tuned."""
     found = part(result, "peers")
     if not found:
         return []
+    known = [one for one in OF_PEERS if any(one[1] in part(found, name) for name in found)]
     rows: list[list[Content]] = []
     for name in found:
         peer = part(found, name)
@@ -94,15 +107,13 @@ def peers(result: Json) -> Body:
                 label(name),
                 plain(peer.get("package")),
                 plain(peer.get("settings") or "none"),
-                shown(number(peer.get("tried")), size),
-                shown(number(peer.get("validation_ndcg_at_10")), decimals(3)),
-                shown(number(peer.get("seconds")), size),
+                *(shown(number(peer.get(key)), show) for _, key, show in known),
             ]
         )
-    heads = ["Peer", "Package", "Settings chosen", "Tried", "NDCG@10 on validation", "Seconds"]
-    said = "Each peer’s settings were chosen on an earlier window than the one judged on, by "
-    said += "NDCG@10; tried is how many settings it was given."
-    return [node("p", said), table("peers-table", "Peers as measured", heads, rows, words={1, 2})]
+    heads = ["Peer", "Package", "Settings chosen", *(head for head, _, _ in known)]
+    if any(key == "tried" for _, key, _ in known):
+        tuned += " Tried is how many settings it was given."
+    return [node("p", tuned), table("peers-table", "Peers as measured", heads, rows, words={1, 2})]
 
 
 def ranker(result: Json) -> Body:
@@ -139,15 +150,19 @@ def reading(result: Json) -> Body:
     return [facts([(term, meaning) for term, meaning in GLOSSARY])]
 
 
-def caveats(result: Json) -> Body:
-    """What the figures do not say."""
+CAVEATS = (
+    "The best peer is picked on the same members it is compared on, which favours the peer.",
+    "What a member would have loved but never saw counts as wrong, for every system.",
+    "Slices, settings and columns are many: one in twenty intervals misses by chance.",
+)
+"""What holds for all figures of suggestions."""
+
+
+def caveats(result: Json, always: Sequence[str] = CAVEATS) -> Body:
+    """What the figures do not say: what the result says of itself, and what always holds."""
     given = result.get("caveat")
     said = [sentence(str(given), capital=True)] if given else []
-    said += [
-        "The best peer is picked on the same members it is compared on, which favours the peer.",
-        "What a member would have loved but never saw counts as wrong, for every system.",
-        "Slices, settings and columns are many: one in twenty intervals misses by chance.",
-    ]
+    said += always
     left_out = part(result, "not_measured")
     said += [f"Not measured: {name}: {left_out[name]}." for name in left_out]
     return [node("ul", *(node("li", one) for one in said))]

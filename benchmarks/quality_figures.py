@@ -199,6 +199,7 @@ NAMES = {
     OURS: "Belong",
     "als": "ALS",
     "bm25": "BM25",
+    "minilm": "MiniLM",
     "bpr": "BPR",
     "ease": "EASE",
     "slim": "SLIM",

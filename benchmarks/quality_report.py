@@ -5,7 +5,7 @@ python -m benchmarks.quality DATA --until DATE --peers --json OUT --report OUT.h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -60,6 +60,21 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Tile:
+    """A figure to remember.
+
+    Attributes:
+        name: What it is of.
+        value: As it is written.
+        beside: What it is to be held against; empty for nothing.
+    """
+
+    name: str
+    value: str
+    beside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Front:
     """What stands above the sections.
 
@@ -67,11 +82,16 @@ class Front:
         title: Of the page.
         lede: What was measured, on whom and when.
         tiles: The few figures to remember, and what each is called.
+        headline: How Belong stands, in a sentence without its full stop; None to say it of
+            suggestions.
+        facts: Further figures to remember, which stand beside no other system.
     """
 
     title: str
     lede: str
     tiles: Mapping[Metric, str]
+    headline: str | None = None
+    facts: Sequence[Tile] = ()
 
 
 SECTIONS = (
@@ -135,32 +155,39 @@ def _header(result: Json, sections: list[Section], front: Front) -> Element:
     return node(
         "header",
         node("p.eyebrow", "Belong · quality report"),
-        node("h1", f"{headline(result)}."),
+        node("h1", f"{front.headline or headline(result)}."),
         node("p.lede", front.lede),
-        _tiles(result, front.tiles),
+        _tiles([*_beside_others(result, front.tiles), *front.facts]),
         shape("nav", {"aria-label": "Contents"}, node("ul", *(node("li", one) for one in links))),
     )
 
 
-def _tiles(result: Json, metrics: Mapping[Metric, str]) -> Element | None:
-    """Return the few figures to remember, each beside the best of the others'."""
+def _beside_others(result: Json, metrics: Mapping[Metric, str]) -> Iterator[Tile]:
+    """Yield the few figures to remember, each beside the best of the others'."""
     systems = part(result, "systems")
-    tiles = []
     for metric, name in metrics.items():
         figure, peer = measured(part(systems, OURS).get(metric.key)), best_peer(result, metric)
         if figure.value is None:
             continue
         theirs = measured(part(systems, peer or "").get(metric.key))
         beside = f"best of the others: {label(peer)} {shown(theirs.value, metric.show)}"
-        value = node("strong", metric.show(figure.value))
-        tiles.append(
+        yield Tile(name, metric.show(figure.value), beside if peer else "")
+
+
+def _tiles(tiles: Sequence[Tile]) -> Element | None:
+    made = (
+        node(
+            "div",
+            node("dt", tile.name),
             node(
-                "div",
-                node("dt", name),
-                node("dd", value, node("small", beside) if peer else None),
-            )
+                "dd",
+                node("strong", tile.value),
+                node("small", tile.beside) if tile.beside else None,
+            ),
         )
-    return node("dl.tiles", *tiles) if tiles else None
+        for tile in tiles
+    )
+    return node("dl.tiles", *made) if tiles else None
 
 
 TILED = (NDCG, BELONGING, SIZE, COVERAGE)

@@ -35,18 +35,19 @@ Body = list[Content]
 
 
 def comparison(result: Json, metrics: Sequence[Metric] = MAIN) -> Body:
-    """Every system's figures, as bars and as a table."""
+    """Every system's figures, as bars and as a table; the first metric decides the order."""
     systems = part(result, "systems")
     shown_metrics = [metric for metric in metrics if _any(systems, metric)]
     if not shown_metrics:
         return []
     charts = [_bars("compare", systems, metric) for metric in shown_metrics]
-    order = [name for name, _ in ranked(systems, NDCG)]
+    first = metrics[0]
+    order = [name for name, _ in ranked(systems, first)]
     rows: list[list[Content]] = [
         [
             label(name),
             *(with_interval(measured(part(systems, name).get(m.key)), m.show) for m in metrics),
-            "" if name == OURS else times(ratio_to(result, name)),
+            "" if name == OURS else times(ratio_to(result, name, first)),
         ]
         for name in order
     ]
@@ -59,46 +60,53 @@ def comparison(result: Json, metrics: Sequence[Metric] = MAIN) -> Body:
         node("div.multiples", *charts),
         table(
             "compare-table",
-            "All systems, the best by NDCG@10 first",
-            ["System", *(metric.label for metric in metrics), "Belong / it, NDCG@10"],
+            f"All systems, the best by {first.label} first",
+            ["System", *(metric.label for metric in metrics), f"Belong / it, {first.label}"],
             rows,
             ours=_ours(order),
         ),
     ]
 
 
-def slices(result: Json) -> Body:
-    """Kinds of members and of groups, each against its best peer."""
+def slices(result: Json, metric: Metric = NDCG, units: str = "Members") -> Body:
+    """Kinds of members and of groups, or of other units, each against its best peer."""
     found = part(result, "slices")
     named = [(name, part(found, name)) for name in found if part(found, name, "systems")]
     if not named:
         return []
-    ratios = [ratio_to(section, best_peer(section)) for _, section in named]
+    ratios = [ratio_to(one, best_peer(one, metric), metric) for _, one in named]
     marks = RatioMarks.fitting(ratios)
-    rows = [_slice_row(place, name, section, marks) for place, (name, section) in enumerate(named)]
+    rows = [
+        [
+            _named(name, section),
+            _said(verdict(ratio)),
+            marks.mark(f"slices-{place}", ratio),
+            marks.said(ratio),
+            *_both(section, metric),
+        ]
+        for place, ((name, section), ratio) in enumerate(zip(named, ratios, strict=True))
+    ]
     heads: list[Content] = ["Slice", "Belong is", marks.head("slices-scale"), "Ratio"]
     return [
-        node("p", slices_said([section for _, section in named])),
+        node("p", slices_said([section for _, section in named], metric)),
         table(
             "slices-table",
-            "NDCG@10 in each slice, and Belong’s over the best peer’s; the upright line is 1",
-            [*heads, "Members", "Belong", "Best peer"],
+            f"{metric.label} in each slice, and Belong’s over the best peer’s; "
+            "the upright line is 1",
+            [*heads, units, "Belong", "Best peer"],
             rows,
             words={1, 2},
         ),
     ]
 
 
-def _slice_row(place: int, name: str, section: Json, marks: RatioMarks) -> list[Content]:
-    peer = best_peer(section)
-    ratio = ratio_to(section, peer)
-    figures = (measured(part(section, "systems", one).get(NDCG.key)) for one in (OURS, peer or ""))
-    ours, theirs = (shown(figure.value, NDCG.show) for figure in figures)
+def _both(section: Json, metric: Metric) -> list[Content]:
+    """Return how many there are in a slice, and Belong's figure and the best peer's."""
+    peer = best_peer(section, metric)
+    systems = part(section, "systems")
+    figures = (measured(part(systems, one).get(metric.key)) for one in (OURS, peer or ""))
+    ours, theirs = (shown(figure.value, metric.show) for figure in figures)
     return [
-        _named(name, section),
-        _said(verdict(ratio)),
-        marks.mark(f"slices-{place}", ratio),
-        marks.said(ratio),
         shown(number(section.get("members")), size),
         ours,
         theirs if peer is None else f"{label(peer)} {theirs}",

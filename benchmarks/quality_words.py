@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from benchmarks.quality_figures import (
     BELONGING,
@@ -11,6 +12,7 @@ from benchmarks.quality_figures import (
     OURS,
     Json,
     Measured,
+    Metric,
     Verdict,
     best_peer,
     counted,
@@ -33,28 +35,61 @@ from benchmarks.quality_figures import (
 )
 
 
-def headline(result: Json) -> str:
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is said of Belong beside the best of the others, as parts of one sentence.
+
+    Attributes:
+        metric: What both are compared by.
+        what: What is judged.
+        does: What Belong's does, up to the ratio.
+        beside: What the ratio is over, up to the peer's name.
+        scores: How it scores by itself, up to the figure.
+        on: On what the ratio was found.
+    """
+
+    metric: Metric
+    what: str
+    does: str
+    beside: str
+    scores: str
+    on: str
+
+
+SUGGESTED = Claim(
+    NDCG,
+    "suggestions",
+    "ten suggestions are worth",
+    "times those of the best peer,",
+    "ten suggestions score an NDCG@10 of",
+    "on these members",
+)
+"""What is said of suggestions."""
+
+
+def headline(result: Json, claim: Claim = SUGGESTED) -> str:
     """Return in one sentence how Belong does beside the best of the others."""
-    ours = measured(part(result, "systems", OURS).get(NDCG.key))
-    peer = best_peer(result)
+    metric = claim.metric
+    ours = measured(part(result, "systems", OURS).get(metric.key))
+    peer = best_peer(result, metric)
     if ours.value is None:
-        return "Belong’s suggestions were not measured in this run"
+        return f"Belong’s {claim.what} were not measured in this run"
     if peer is None:
-        value = with_interval(ours, NDCG.show)
-        return f"Belong’s ten suggestions score an NDCG@10 of {value}; nothing was measured beside"
-    ratio = ratio_to(result, peer)
+        value = with_interval(ours, metric.show)
+        return f"Belong’s {claim.scores} {value}; nothing was measured beside"
+    ratio = ratio_to(result, peer, metric)
     found = verdict(ratio)
     if ratio.value is None or ratio.interval is None:
         return f"Belong was measured beside {label(peer)}, but not how far apart the two are"
     show = ratio_digits([ratio])
     value, low, high = (show(one) for one in (ratio.value, *ratio.interval))
-    best = f"times those of the best peer, {label(peer)}"
+    best = f"{claim.beside} {label(peer)}"
     if found is Verdict.INCONCLUSIVE:
         return (
-            f"Inconclusive: Belong’s ten suggestions are worth between {low} and {high} {best} "
-            f"({value} on these members)"
+            f"Inconclusive: Belong’s {claim.does} between {low} and {high} {best} "
+            f"({value} {claim.on})"
         )
-    said = f"ten suggestions are worth {value} {best} ({low}{GAP}to{GAP}{high})"
+    said = f"{claim.does} {value} {best} ({low}{GAP}to{GAP}{high})"
     return f"Belong’s {said}" if found is Verdict.AHEAD else f"Belong is behind: its {said}"
 
 
@@ -92,9 +127,10 @@ def lasting(result: Json) -> str | None:
     )
 
 
-def slices_said(sections: list[Json]) -> str:
+def slices_said(sections: list[Json], metric: Metric = NDCG) -> str:
     """Return in how many slices Belong is ahead."""
-    found = counted(verdict(ratio_to(section, best_peer(section))) for section in sections)
+    ratios = (ratio_to(one, best_peer(one, metric), metric) for one in sections)
+    found = counted(verdict(ratio) for ratio in ratios)
     parts = [
         f"{said} in {found[one]}"
         for one, said in (
@@ -108,7 +144,7 @@ def slices_said(sections: list[Json]) -> str:
     slices = "one slice" if len(sections) == 1 else f"{len(sections)} slices"
     return (
         f"Of {slices}, Belong is {', '.join(parts)}. Each is compared with whichever peer has the "
-        "highest NDCG@10 in it."
+        f"highest {metric.label} in it."
     )
 
 

@@ -85,7 +85,7 @@ class Window:
         given: The answers before it.
         asked: The questions after it that somebody known answered.
         lost: Answers given in the window by people who came after the cut or may not be asked.
-        unanswered: Questions of the window that nobody else answered.
+        unanswered: Questions of the window that nobody else answered who was there before it.
     """
 
     name: str

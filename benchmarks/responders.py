@@ -1,6 +1,6 @@
 """How well Belong finds who answers the next questions, beside other ways of finding them.
 
-    python -m benchmarks.responders DATA --split-by site --json OUT
+    python -m benchmarks.responders DATA --split-by site --json OUT --report OUT.html
 
 Of each part, the last fifth of the questions is measured; everything is chosen on two windows
 before it. All systems know the same past and the same people, and none may name the author. With
@@ -22,11 +22,13 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.machine import machine, peak_mb
+from benchmarks.machine import command_line, machine, peak_mb
 from benchmarks.peers.peer import Settings
+from benchmarks.quality import write_page
 from benchmarks.report import run, write_report
 from benchmarks.resampling import Draws, figure, means, ratio
 from benchmarks.responder_ours import belong_responders
+from benchmarks.responder_page import render_responders
 from benchmarks.responder_peers import RESPONDER_PEERS, ResponderPeer, Scores
 from benchmarks.responder_trials import Window, Windows, windows_of
 from benchmarks.table_cells import interval
@@ -86,7 +88,11 @@ def measure(
         "ratios": ratios,
         "best_peer": best,
         "peers": {
-            name: {"settings": dict(chosen[name]), "package": _packaged(peer.package)}
+            name: {
+                "settings": dict(chosen[name]),
+                "package": _packaged(peer.package),
+                "tried": len(peer.grid),
+            }
             for name, peer in RESPONDER_PEERS.items()
         },
         "windows": [_told(window) for window in tested],
@@ -176,7 +182,7 @@ def _told(window: Window) -> dict[str, Any]:
         "questions": len(window.asked),
         "answers_to_be_found": sum(len(one.answered_by) for one in window.asked),
         "answers_by_people_who_came_later_or_are_not_open": window.lost,
-        "questions_that_none_of_the_others_answered": window.unanswered,
+        "questions_that_nobody_who_could_be_named_answered": window.unanswered,
         "people": window.members,
         "answers_before": len(window.given.answers),
     }
@@ -208,12 +214,14 @@ def main(  # noqa: PLR0913
     rehearse: Annotated[
         bool, typer.Option("--rehearse", help="Measure where all is chosen; the test is unseen.")
     ] = False,
+    report: Annotated[Path | None, typer.Option(help="Where a page for people goes.")] = None,
     seed: Annotated[int, typer.Option(help="Decides what is left to chance.", min=0)] = 0,
     model: Annotated[str, typer.Option(help="A model, by name or folder.")] = DEFAULT_MODEL,
     cache: Annotated[Path, typer.Option(help="Where vectors are kept.")] = DEFAULT_CACHE,
 ) -> None:
     """Measure who is asked by who answered, beside other ways of finding them."""
-    check_writable(json_file)
+    for path in (json_file, *([report] if report else [])):
+        check_writable(path)
     here, start = machine(), time.perf_counter()
     console = Console(stderr=True)
     community = read_community(data, now=time.time())
@@ -223,7 +231,11 @@ def main(  # noqa: PLR0913
     console.print(_table(community.name, result))
     cost = {"seconds": round(time.perf_counter() - start, 2), "peak_rss_mb": peak_mb()}
     told = {"dataset": community.name, "split_by": split_by, "model": model, **result}
-    write_report(json_file, without_nan({**told, "cost": cost}), here)
+    whole = without_nan({**told, "cost": cost})
+    write_report(json_file, whole, here)
+    if report:
+        page = {**whole, "machine": here, "command": command_line()}
+        write_page(report, render_responders(page))
 
 
 if __name__ == "__main__":

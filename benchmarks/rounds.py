@@ -1,6 +1,6 @@
 """How good rounds are by their own measure, and what they take.
 
-    python -m benchmarks.rounds --members 100000 --json rounds.json
+    python -m benchmarks.rounds --members 100000 --json rounds.json --report rounds.html
 
 On a synthetic community (`benchmarks.round_town`). Of 1,000 members the pairs are held against the
 exact maximum-weight matching of the same graph (NetworkX, Edmonds' blossoms) and against the bound
@@ -18,8 +18,10 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from benchmarks.machine import machine, peak_mb
+from benchmarks.machine import command_line, machine, peak_mb
+from benchmarks.quality import write_page
 from benchmarks.report import run, write_report
+from benchmarks.round_page import render_rounds
 from benchmarks.round_town import synthetic_recommender
 from engine.affinities import GladBoth
 from engine.matching import FREE, upper_bound, weight_of
@@ -29,7 +31,7 @@ from engine.round_pairs import Pairing
 from engine.round_rules import may_meet
 from engine.round_wishes import Wishes
 from engine.rounds import plan_round
-from training.figures_file import check_writable
+from training.figures_file import check_writable, without_nan
 
 NOW = 1_750_000_000.0
 EXACT = 1_000
@@ -128,9 +130,11 @@ def main(
     seed: Annotated[int, typer.Option(help="Of communities and plans.")] = 0,
     exact: Annotated[int, typer.Option(help="Members of the small one.")] = EXACT,
     circles: Annotated[int, typer.Option(help="Members put into circles; 0 for none.")] = 10_000,
+    report: Annotated[Path | None, typer.Option(help="Where a page for people goes.")] = None,
 ) -> None:
     """Measure rounds."""
-    check_writable(json_file)
+    for path in (json_file, *([report] if report else [])):
+        check_writable(path)
     here = machine()
     found = {"large": cost(members, seed, 2)}
     typer.echo(json.dumps(found["large"]))
@@ -142,6 +146,9 @@ def main(
         found["circles"] = cost(circles, seed, 4)
         typer.echo(json.dumps(found["circles"]))
     write_report(json_file, found, here)
+    if report:
+        page = {**found, "machine": here, "command": command_line()}
+        write_page(report, render_rounds(without_nan(page)))
 
 
 if __name__ == "__main__":
