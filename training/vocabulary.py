@@ -4,8 +4,9 @@ A term is worth naming in a reason when several people use it (so it identifies 
 people do (so it says something), and the texts that use it are about the same thing: their
 vectors lie closer together than those of texts at large: "really" appears in texts about
 everything, "levain" does not. A phrase must besides appear more often than its words would meet
-by chance. Stop words of some thirty languages are left out first, and "at large" means texts of
-the same language, since those lie together whatever they are about.
+by chance. Sentences that many texts repeat (`training.boilerplate`) and stop words of some thirty
+languages are left out first, and "at large" means texts of the same language, since those lie
+together whatever they are about.
 
 Which terms there are and how rare each is depends on nothing but what anybody may see: public texts
 of people who may be shown. Who uses them is then looked up for everybody.
@@ -27,7 +28,8 @@ from engine.columns import Links, Strings
 from engine.terms import analyze
 from engine.types import Matrix, Rows, Vector
 from training.activity import taking_part
-from training.in_the_open import in_the_open, open_parents, open_texts
+from training.boilerplate import conversations, without_boilerplate
+from training.in_the_open import in_the_open, open_texts
 from training.spoken import WhatWasSaid, who_said
 from training.texts import Texts, TextVectors
 
@@ -94,19 +96,22 @@ class Vocabulary:
 def build_vocabulary(community: Community, texts: Texts, vectors: TextVectors) -> Vocabulary:
     """Find the distinctive terms of public texts and who uses them."""
     told = open_texts(community)
-    corpus = [*texts.posts, *texts.members]
+    whole = [*texts.posts, *texts.members]
+    corpus = without_boilerplate(community, whole, told)
     matrix = np.concatenate([vectors.posts, vectors.members])
     counter = CountVectorizer(analyzer=analyze, binary=True, dtype=np.float32)
     try:
-        uses = sparse.csr_array(counter.fit_transform(corpus))
+        words = sparse.csr_array(counter.fit_transform(whole))
     except ValueError:  # so it says that no text has a word in it
         return _empty(community, matrix.shape[1])
+    uses = _less(words, counter, whole, corpus)
     seen_uses = sparse.csr_array(sparse.diags_array(told.astype(np.float32)) @ uses)
     seen_uses.eliminate_zeros()
     # A text that not all may see is blank here.
     distinct = _distinct([text if open_ else "" for text, open_ in zip(corpus, told, strict=True)])
     names = counter.get_feature_names_out()
-    kept, rarity = _find(community, seen_uses, names, distinct, matrix[distinct])
+    languages = _languages(words[distinct], names)
+    kept, rarity = _find(community, seen_uses, names, distinct, matrix[distinct], languages)
     said = WhatWasSaid(community, len(texts.posts))
     members, member_posts = said.by_members(sparse.csr_array(uses[:, kept]), rarity)
     described = sparse.csr_array(counter.transform(texts.groups))[:, kept]
@@ -123,12 +128,28 @@ def build_vocabulary(community: Community, texts: Texts, vectors: TextVectors) -
     )
 
 
+def _less(
+    words: sparse.csr_array, counter: CountVectorizer, whole: list[str], corpus: list[str]
+) -> sparse.csr_array:
+    """Return which words texts use, given those of the whole texts: few of them differ."""
+    pairs = zip(whole, corpus, strict=True)
+    changed = np.array([text != left for text, left in pairs], dtype=bool)
+    if not changed.any():
+        return words
+    rows = np.flatnonzero(changed)
+    left = sparse.csr_array(counter.transform([corpus[row] for row in rows]))
+    place = np.arange(len(whole))
+    place[rows] = len(whole) + np.arange(len(rows))
+    return sparse.csr_array(sparse.vstack([words, left], format="csr")[place])
+
+
 def _find(
     community: Community,
     uses: sparse.csr_array,
     names: NDArray[np.object_],
     distinct: Rows,
     vectors: Matrix,
+    languages: Rows,
 ) -> tuple[Rows, Vector]:
     """Return the columns of `uses` that are distinctive terms, and how rare each is."""
     table = who_said(community, in_the_open(community, taking_part(community)))
@@ -148,10 +169,8 @@ def _find(
     )
     several &= _conversations_with(community, uses) >= 2
     several &= loudest <= ONE_VOICE * np.diff(sparse.csc_array(uses).indptr)
-    stop = {language: frozenset(get_stop_words(language)) for language in AVAILABLE_LANGUAGES}
-    candidates = np.flatnonzero(several & _is_wordy(names, CALENDAR.union(*stop.values())))
+    candidates = np.flatnonzero(several & _is_wordy(names, CALENDAR.union(*_stop_words())))
     candidates = candidates[_is_phrase(names, candidates, texts_with, len(distinct))]
-    languages = _languages(uses[distinct], names, list(stop.values()))
     kept = candidates[_coherent(uses[:, candidates][distinct], vectors, languages)]
     return kept, np.log(max(voices, 1) / writers[kept]).astype(np.float32)
 
@@ -167,10 +186,8 @@ def _distinct(corpus: list[str]) -> Rows:
 
 def _conversations_with(community: Community, uses: sparse.csr_array) -> Rows:
     """Return in how many conversations each term comes up: answers often repeat the question."""
-    posts, texts = len(community.posts), uses.shape[0]
-    parents = open_parents(community).to_list()
-    roots = [row if parent is None else parent for row, parent in enumerate(parents)]
-    roots += range(posts, texts)
+    texts = uses.shape[0]
+    roots = conversations(community, texts)
     shape = (texts, texts)
     inside = sparse.csr_array((np.ones(texts, np.float32), (roots, np.arange(texts))), shape=shape)
     counts: Rows = np.diff(sparse.csc_array(inside @ uses).indptr).astype(np.int64)
@@ -201,10 +218,13 @@ def _is_phrase(
     return held
 
 
-def _languages(
-    uses: sparse.csr_array, names: NDArray[np.object_], stop: list[frozenset[str]]
-) -> Rows:
+def _stop_words() -> list[frozenset[str]]:
+    return [frozenset(get_stop_words(language)) for language in AVAILABLE_LANGUAGES]
+
+
+def _languages(uses: sparse.csr_array, names: NDArray[np.object_]) -> Rows:
     """Return a language for each text: the one whose stop words it uses most, -1 for none."""
+    stop = _stop_words()
     belongs = np.array([[word in words for words in stop] for word in names], dtype=np.float32)
     counts = np.asarray(uses @ belongs)
     return np.where(counts.max(axis=1) > 0, counts.argmax(axis=1), -1).astype(np.int64)
