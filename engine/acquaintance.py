@@ -33,8 +33,7 @@ class Acquaintance:
             and public groups foretell that they meet. Of shape (members, f).
         closeness: How much likelier two people of a group are tied than any two, as log of the
             ratio, drawn to 0 and never less: shape (groups,).
-        prices: What it costs to show somebody once more, in chances of the tenth place: shape
-            (members,). More than
+        prices: What it costs to show somebody once more, as a chance: shape (members,). More than
             0 for those who would be shown to very many, less for those hardly anybody would see.
     """
 

@@ -18,11 +18,9 @@ from engine.pool import Pool, best_first
 from engine.query import Query
 from engine.types import Rows, Vector
 
-PLACES = 10
-"""Places of a usual slate."""
-
 AMONG = 100
-"""The best so many candidates of whom one may be lifted: who fits nobody is not shown for that."""
+"""The best so many candidates share the chance of being the one whom the viewer meets, and of them
+only may one be lifted: who fits nobody is not shown for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +28,8 @@ class SharedOut:
     """Fills the first places with who fits best, the others by fit less a price.
 
     Attributes:
-        prices: What it costs to show each member once more, below 0 for those hardly anybody would
-            see, in chances of the tenth place; 0 for rows beyond the last, and none for no prices.
+        prices: What it costs to show each member once more, as a chance; below 0 for those hardly
+            anybody would see, 0 for rows beyond the last, and none for no prices.
         settled: Share of the places, in (0, 1], that go to who fits best.
     """
 
@@ -71,20 +69,19 @@ def shared_out(rows: Rows, scores: Vector, prices: Vector, first: int) -> Rows:
     left[order[:AMONG]] = True
     # A bonus is for those who nearly fit; a price is for everybody.
     paid = np.where(left, prices, np.maximum(prices, 0))
-    worth = (standing(scores) - paid).astype(np.float32)
+    worth = (chances(scores) - paid).astype(np.float32)
     return np.concatenate([order[:first], rest[best_first(rows[rest], worth[rest])]])
 
 
-def standing(scores: Vector) -> Vector:
-    """Return how likely each candidate is the one, in chances of the tenth place.
+def chances(scores: Vector) -> Vector:
+    """Return how likely each candidate is the one, by log-odds, among the best `AMONG`.
 
-    >>> standing(np.log(np.array([1, 3], np.float32))).round(2).tolist()
-    [1.0, 3.0]
+    >>> chances(np.log(np.array([1, 3], np.float32))).round(3).tolist()
+    [0.25, 0.75]
     """
     if not len(scores):
         return scores
-    place = min(PLACES, len(scores))
-    tenth = np.partition(scores, len(scores) - place)[len(scores) - place]
-    # Whoever is a million times likelier needs no number to say so.
-    odds: Vector = np.exp(np.minimum(scores - tenth, 14)).astype(np.float32)
-    return odds
+    odds = np.exp(scores - scores.max())
+    best = odds if len(odds) <= AMONG else np.partition(odds, len(odds) - AMONG)[-AMONG:]
+    likely: Vector = (odds / best.sum()).astype(np.float32)
+    return likely

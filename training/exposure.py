@@ -19,12 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from engine.fairness import PLACES, settled_places, standing
+from engine.fairness import chances, settled_places
 from engine.pipeline import Pipeline
 from engine.query import query_of_member
 from engine.snapshot import Snapshot
 from engine.types import Matrix, Rows, Vector
 from training.progress import SILENT, Progress
+
+PLACES = 10
+"""Places of a slate."""
 
 SIMULATED = 2_000
 """Members whose slates are asked for."""
@@ -42,9 +45,9 @@ what usually lies between the first shared place and the twentieth."""
 BACK = 0.3
 """How many such steps a price goes back to 0 in a round without need for it."""
 
-BONUS = 1.0
-"""Chances of the tenth place that a bonus may be: with it, hardly anybody who fits much less than
-the tenth is shown."""
+BONUS = 2.0
+"""Times what the tenth place's chance usually is that a bonus may be: who fits nobody is not
+shown for that."""
 
 MOST = 6.0
 """Times the mean that anybody is to be shown."""
@@ -52,11 +55,11 @@ MOST = 6.0
 EVENLY = 0.8
 """Share of the shared places that are to go round alike, at least."""
 
-SETTLED = (0.5, 0.6, 0.7, 0.8, 0.9)
+SETTLED = (0.3, 0.5, 0.7, 0.8, 0.9)
 """Shares of the places that go to who fits best, the fairest first."""
 
-COST = 0.02
-"""Share of the NDCG that sharing out may cost."""
+COST = 0.03
+"""Share of the NDCG that sharing out may cost, with one standard error of what it is found to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,7 @@ class Slates:
 
     Attributes:
         rows: Candidates, best first, -1 where there are no more: int64 of shape (v, `DEPTH`).
-        fits: How likely each is the one whom the viewer meets, in chances of the tenth place:
-            float32 of that shape.
+        fits: How likely each is the one whom the viewer meets: float32 of that shape.
         eligible: How many members may be shown at all.
     """
 
@@ -110,7 +112,7 @@ def slates_of(
             found = pipeline.scorer.score(query, pool)
             best = np.lexsort((pool.rows, -found))[:DEPTH]
             rows[line, : len(best)] = pool.rows[best]
-            fits[line, : len(best)] = standing(found)[best]
+            fits[line, : len(best)] = chances(found)[best]
             advance(1)
     return Slates(rows, fits, len(viewers))
 
@@ -129,6 +131,7 @@ def prices_of(slates: Slates, members: int, settled: int) -> Vector:
     least = EVENLY * mean * (PLACES - settled) / PLACES
     gap = slates.fits[:, settled] - slates.fits[:, 2 * PLACES]
     step = np.float32(STEP * max(float(np.median(gap)), 1e-6))
+    largest = np.float32(BONUS * float(np.median(slates.fits[:, PLACES - 1])))
     prices, total = np.zeros(members, np.float32), np.zeros(members, np.float64)
     for turn in range(ROUNDS):
         shown = np.maximum(slates.shown(prices, settled), 0.5)
@@ -137,14 +140,14 @@ def prices_of(slates: Slates, members: int, settled: int) -> Vector:
             slope += np.log2(np.minimum(shown / least, 1))
         home = -np.sign(prices) * np.minimum(np.abs(prices) / step, BACK)
         prices = (prices + step * np.where(slope == 0, home, slope)).astype(np.float32)
-        prices = np.maximum(prices, -BONUS)
+        prices = np.maximum(prices, -largest)
         if turn >= ROUNDS // 2:  # the mean of the later rounds: they go on swinging a little
             total += prices
     return (total / (ROUNDS - ROUNDS // 2)).astype(np.float32)
 
 
-Judge = Callable[[Vector, int], float]
-"""Prices and how many places are settled -> the NDCG."""
+Judge = Callable[[Vector, int], NDArray[np.float64]]
+"""Prices and how many places are settled -> the NDCG of each viewer."""
 
 
 def cheapest(slates: Slates, members: int, ndcg: Judge) -> tuple[float, dict[str, float]]:
@@ -153,15 +156,18 @@ def cheapest(slates: Slates, members: int, ndcg: Judge) -> tuple[float, dict[str
     Args:
         slates: Of an earlier moment.
         members: How many there are.
-        ndcg: The NDCG of that moment's examples.
+        ndcg: Judges by that moment's examples.
 
     Returns:
-        The share, and the NDCG without prices (`none`) and at each share that was tried.
+        The share, and the mean NDCG without prices (`none`) and at each share that was tried.
     """
-    figures = {"none": ndcg(np.zeros(members, np.float32), PLACES)}
+    free = ndcg(np.zeros(members, np.float32), PLACES)
+    figures = {"none": float(free.mean())}
     for settled in SETTLED:
         first = settled_places(PLACES, settled)
-        figures[f"{settled:g}"] = ndcg(prices_of(slates, members, first), first)
-        if figures["none"] - figures[f"{settled:g}"] <= COST * figures["none"]:
+        lost = free - ndcg(prices_of(slates, members, first), first)
+        figures[f"{settled:g}"] = figures["none"] - float(lost.mean())
+        error = float(lost.std() / np.sqrt(max(len(lost), 1)))
+        if float(lost.mean()) + error <= COST * figures["none"]:
             return settled, figures
     return 1.0, figures

@@ -18,10 +18,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.community import Community
 from engine.acquaintance import values_at
-from engine.fairness import PLACES, settled_places, shared_out
+from engine.fairness import settled_places, shared_out
 from engine.index import VectorIndex
 from engine.introduction_ranker import WHO, IntroductionRanker
 from engine.introductions import introduction_recommender
@@ -29,7 +30,7 @@ from engine.people_sources import willing
 from engine.pipeline import Pipeline
 from engine.snapshot import Snapshot
 from engine.types import Vector
-from training.exposure import cheapest, prices_of, slates_of
+from training.exposure import PLACES, cheapest, prices_of, slates_of
 from training.introduction_contest import compete, graded_ndcg
 from training.introduction_windows import Lesson, lessons_of, there
 from training.meetings import acquaintance_of
@@ -106,12 +107,12 @@ def _settled(lessons: Sequence[Lesson], ranker: IntroductionRanker) -> tuple[flo
     scores = score_all(ranker.known, examples)
     bounds = list(pairwise(examples.starts.tolist()))
 
-    def ndcg(prices: Vector, first: int) -> float:
+    def ndcg(prices: Vector, first: int) -> NDArray[np.float64]:
         paid, placed = values_at(prices, examples.rows), np.zeros(len(scores), np.float32)
         for start, end in bounds:
             here = slice(start, end)
             order = shared_out(examples.rows[here], scores[here], paid[here], first)
             placed[start + order] = -np.arange(len(order), dtype=np.float32)
-        return float(graded_ndcg(examples, placed).mean())
+        return graded_ndcg(examples, placed)
 
     return cheapest(slates, len(lesson.snapshot.members.ids), ndcg)

@@ -38,10 +38,12 @@ def acquaintance_of(snapshot: Snapshot) -> Acquaintance:
 def _foretelling(snapshot: Snapshot) -> tuple[Matrix, Matrix]:
     """Return each member's vectors as one who looks and as one who is looked at."""
     ties, inside = matrix(snapshot.members.ties), matrix(snapshot.members.groups, snapshot)
-    public = sparse.diags_array(snapshot.groups.public.astype(np.float32))
-    table = sparse.csr_array(sparse.hstack([ties, inside @ public])).astype(np.float32)
-    table.eliminate_zeros()
     members = ties.shape[0]
+    public = sparse.diags_array(snapshot.groups.public.astype(np.float32))
+    # Everybody is one of their own circle: whoever is like my friends is then like me.
+    circle = ties + sparse.eye_array(members, dtype=np.float32)
+    table = sparse.csr_array(sparse.hstack([circle, inside @ public])).astype(np.float32)
+    table.eliminate_zeros()
     if not ties.nnz or table.nnz > MOST_CELLS:
         return (np.zeros((members, 0), np.float32),) * 2
     looking, columns = factors_of(table)

@@ -15,7 +15,7 @@ FALLING = np.linspace(1.0, 0.0, 20, dtype=np.float32)
 
 def chosen(prices: np.ndarray, settled: float = 0.5, k: int = 10) -> list[int]:
     fair = SharedOut(prices.astype(np.float32), settled)
-    return fair.select(NOBODY_ASKS, Pool(ROWS), FALLING, k).tolist()
+    return [*map(int, fair.select(NOBODY_ASKS, Pool(ROWS), FALLING, k))]
 
 
 def dear(*members: int, price: float = 1.0) -> np.ndarray:

@@ -255,16 +255,23 @@ def gini_of(shown: np.ndarray) -> float:
 
 
 def test_as_many_places_are_shared_out_as_cost_little() -> None:
-    settled, figures = cheapest(crowd(), 300, lambda prices, first: 0.1 + 0.04 * first)
-    assert settled == 1.0
+    dear, figures = cheapest(crowd(), 300, lambda prices, first: np.full(50, 0.1 + 0.04 * first))
+    assert dear == 1.0
     assert figures["none"] == pytest.approx(0.5)
     assert list(figures) == ["none", *(f"{share:g}" for share in SETTLED)]
 
-    def steep(prices: np.ndarray, first: int) -> float:
-        return 0.5 if first >= 8 else 0.5 * (1 - 1.5 * COST)
+    def steep(prices: np.ndarray, first: int) -> np.ndarray:
+        return np.full(50, 0.5 if first >= 8 else 0.5 * (1 - 1.5 * COST))
 
     assert cheapest(crowd(), 300, steep)[0] == 0.8
-    assert cheapest(crowd(), 300, lambda prices, first: 0.5)[0] == SETTLED[0]
+    assert cheapest(crowd(), 300, lambda prices, first: np.full(50, 0.5))[0] == SETTLED[0]
+
+
+def test_what_may_have_cost_little_by_chance_is_not_taken_for_cheap() -> None:
+    chance = np.random.default_rng(0).normal(0, 1, 50)
+    chance -= chance.mean()  # nothing is lost in the mean, but that may well be luck
+    settled, _ = cheapest(crowd(), 300, lambda prices, first: 0.5 + (first < 8) * chance)
+    assert settled == 0.8
 
 
 # What foretells ties
