@@ -26,22 +26,21 @@ from engine.ranker_file import read_scorer, written_scorer
 from engine.reciprocal import ByTies, Reciprocal
 
 WEIGHTS = {
-    "mixed": 4.0,
-    "adamic_adar": 2.0,
+    "gist_match": 6.0,
+    "takes_part": 3.0,
+    "this_week": 3.0,
     "close_groups": 2.0,
-    "interest_match": 2.0,
     "seek_offer": 2.0,
-    "takes_part": 1.2,
-    "this_week": 1.2,
+    "mixed": 2.0,
 }
 """Chosen by hand on validation windows, for those who know people here or are in groups. Each is
 what lies, as log-odds, between the best of the pool and the last."""
 
 NEWCOMER_WEIGHTS = {
-    "interest_match": 4.0,
-    "seek_offer": 4.0,
-    "takes_part": 1.2,
-    "this_week": 1.2,
+    "gist_match": 6.0,
+    "seek_offer": 6.0,
+    "takes_part": 1.8,
+    "this_week": 1.8,
 }
 """For those who are in no group either: what they say counts more than who is active."""
 

@@ -31,8 +31,8 @@ Both = tuple[Vector, Vector]
 
 ALIKE = (
     "adamic_adar", "common_companions", "shared_groups", "shared_weights", "small_groups",
-    "close_groups", "closest_group", "place_match", "fellows", "alike", "same_language",
-    "same_place",
+    "close_groups", "closest_group", "place_match", "fellows", "alike", "gist_match",
+    "same_language", "same_place",
 )  # fmt: skip
 """Columns that are the same from both sides."""
 
@@ -195,8 +195,10 @@ class Pair:
         """Return how far each finds in the other what they care about, and what they seek."""
         query, members = self.query, self.members
         seeking, offering = _said(members.seeking, query), _said(members.offering, query)
+        gist = self._gists()
         return {
             "interest_match": self._interests(),
+            "gist_match": (gist, gist),
             "seek_offer": (
                 _best(members.offering, seeking, self.rows),
                 _best(members.seeking, offering, self.rows),
@@ -219,6 +221,19 @@ class Pair:
         theirs = np.sqrt(shares / heaviest[position])
         back[whose] = np.maximum.reduceat(cosines.max(axis=1) * theirs, starts)
         return ahead, back
+
+    def _gists(self) -> Vector:
+        """Return the cosine between all that the viewer says and all that the candidate does."""
+        query, found = self.query, self.none()
+        position, vectors, shares = self.members.interests.of_rows(self.rows)
+        if not len(query.interests) or not len(position):
+            return found
+        mine = query.shares @ query.interests
+        starts = np.flatnonzero(np.diff(position, prepend=-1))
+        theirs = np.add.reduceat(vectors * shares[:, None], starts)
+        lengths = np.sqrt(np.einsum("ij,ij->i", theirs, theirs)) * np.linalg.norm(mine)
+        found[position[starts]] = theirs @ mine / np.maximum(lengths, 1e-9)
+        return found
 
     def of_answers(self) -> dict[str, Both]:
         """Return how far each is like those whom the other answers."""

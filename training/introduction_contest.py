@@ -1,14 +1,17 @@
 """Which scorer orders people: all compete on what none has seen, a simple one wins if in doubt.
 
-With few examples only two compete: the hand-set weights and a linear model of the few columns that
-carried it on every community tried. With more come a linear model of all columns and every column
-by itself. Boosted trees, asked from either side, lost to the linear model everywhere (on lastfm by
-a sixth), and so did their mean with it: they cost more than all the rest and are not tried.
+With few examples only two compete: the hand-set weights, and their mean with a linear model of the
+few columns that carried it on every community tried: what a few dozen members teach is mended by
+what held elsewhere. With more come a linear model of all columns and every column by itself.
+
+Boosted trees, asked from either side, lost to the linear model everywhere (on lastfm by a sixth),
+and so did their mean with it: they cost more than all the rest and are not tried.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +26,7 @@ from training.meeting_scorers import fit_linear, gains_of
 from training.scorers import score_all, standing
 
 FEW = (
-    "mixed", "close_groups", "shared_groups", "interest_match", "seek_offer", "takes_part",
+    "mixed", "close_groups", "shared_groups", "gist_match", "seek_offer", "takes_part",
     "this_week",
 )  # fmt: skip
 """Columns of the small linear model: paths, groups, words, and who is there. With a hundred viewers
@@ -134,12 +137,21 @@ def _entrants(
     liked = score_all(hand, examples)
     penalty = min(MOST_PENALTY, PENALTY_A_VIEWER / max(examples.viewers, 1))
     few = [name for name in told if name in FEW] or list(FEW)
-    found["linear_few"] = _reciprocal(fit_linear(examples, few, liked, penalty))
+    found["linear_few"] = mean_of(fit_linear(examples, few, liked, penalty), hand)
     if not many or only == "linear_few":
         return found
     of_both = [name for name in told if not name.startswith("viewer_")] or list(FEW)
     found["linear"] = _reciprocal(fit_linear(examples, of_both, liked, penalty))
     return found
+
+
+def mean_of(learned: Linear, hand: Reciprocal) -> Reciprocal:
+    """Return the mean of both: what hand-set weights stretch is what `beside_the_best` holds."""
+    by_hand = hand.directional.weights if isinstance(hand.directional, WeightedSum) else {}
+    slopes = np.array([by_hand.get(name, 0.0) for name in learned.columns], np.float32)
+    both = learned.weights.copy()
+    both[len(slopes) :] += slopes * learned.scales[len(slopes) :]
+    return _reciprocal(replace(learned, weights=both / np.float32(2)))
 
 
 def _reciprocal(directional: Linear | WeightedSum) -> Reciprocal:

@@ -83,6 +83,23 @@ def test_what_one_seeks_and_the_other_offers_is_matched_across(telling: Snapshot
     assert found[nia]["seek_offer"][bo] == 0
 
 
+def test_the_gist_is_all_that_somebody_says_each_part_by_its_share(here: World) -> None:
+    rockets, bread = np.eye(4, dtype=np.float32)[:2]
+    nothing = (np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
+    said = {
+        "ana": (np.stack([rockets, bread]), np.array([0.75, 0.25], np.float32)),
+        "bo": (rockets[None], np.ones(1, np.float32)),
+    }
+    interests = Profiles.of(4, [said.get(name, nothing) for name in MEMBERS])
+    members = replace(here.snapshot.members, interests=interests)
+    found = measured(replace(here.snapshot, members=members))
+    ana, bo, cy = (here.member(name) for name in ("ana", "bo", "cy"))
+    assert found[ana]["gist_match"][bo] == pytest.approx(0.75 / np.hypot(0.75, 0.25))
+    assert found[bo]["gist_match"][ana] == pytest.approx(found[ana]["gist_match"][bo])
+    assert found[ana]["interest_match"][bo] == pytest.approx(1.0)
+    assert not any(found[one]["gist_match"][other] for one, other in ((ana, cy), (cy, ana)))
+
+
 def test_one_who_answers_could_answer_one_who_asks() -> None:
     asked = [Post(f"q{place}", ("ana",)) for place in range(3)]
     said = [Post(f"a{place}", ("bo",), parent=f"q{place}") for place in range(3)]

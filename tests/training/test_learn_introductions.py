@@ -16,16 +16,19 @@ from engine.index import VectorIndex
 from engine.introduction_ranker import WEIGHTS, WHO, IntroductionRanker, by_hand
 from engine.introductions import introduction_recommender
 from engine.query import query_of_member
+from engine.reciprocal import Reciprocal
 from engine.snapshot import Snapshot
 from tests.builders import Membership, Post, built, make, vectors_for
 from tests.world import NOW, community
 from training.exposure import COST, MOST, SETTLED, Slates, cheapest, prices_of
 from training.factors import factors_of
-from training.introduction_contest import FEWEST, HAND, compete, graded_ndcg
+from training.introduction_contest import FEW, FEWEST, HAND, compete, graded_ndcg, mean_of
 from training.introduction_windows import Lesson, lessons_of, met_between, there, windows_of_ties
 from training.learn_introductions import learn_introductions
+from training.meeting_scorers import fit_linear
 from training.meetings import acquaintance_of, pairs_of, without_ties
 from training.metrics import gini
+from training.scorers import score_all
 from training.texts import texts_of
 from training.windows import Window
 
@@ -215,6 +218,17 @@ def test_graded_ndcg_counts_an_exchange_both_ways_double(case: Case) -> None:
     assert graded_ndcg(single, scores)[0] == pytest.approx(1 / (1 + 1 / np.log2(3)))
     double = replace(single, lasting=single.joined)
     assert graded_ndcg(double, scores)[0] == pytest.approx(2 / (2 + 1 / np.log2(3)))
+
+
+def test_what_a_few_members_teach_is_the_mean_with_what_was_set_by_hand(case: Case) -> None:
+    examples, hand = case.lesson.known, by_hand(WEIGHTS)
+    told = [name for name in FEW if np.ptp(examples.column(name)) > 0]
+    learned = fit_linear(examples, told, score_all(hand, examples), 0.1)
+    parts = (mean_of(learned, hand), Reciprocal(learned), hand)
+    both, alone, set_ = (score_all(one, examples) for one in parts)
+    for start, end in pairwise(examples.starts.tolist()):
+        apart = both[start:end] - (alone + set_)[start:end] / 2
+        assert np.ptp(apart) < 1e-3, "but for what is alike for all of a pool"
 
 
 def test_one_window_is_compared_half_by_half(case: Case) -> None:
