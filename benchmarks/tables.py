@@ -49,10 +49,6 @@ METRICS = ("ndcg_at_10", "recall_at_10", "belonging_ndcg_at_10", "coverage", "gi
 """Columns of a table of quality."""
 
 
-NO_EVIDENCE = {("nashville-meetup", "introductions")}
-"""Left out of the tables: ties made of attendance are predicted by attendance by construction."""
-
-
 def pages(results: Path) -> dict[str, str]:
     """Return what stands between the markers of each page, by its path."""
     found = {page: tables(results, page) for page in (README, *dict.fromkeys(PAGES.values()))}
@@ -170,26 +166,23 @@ def _group_goals(results: Path) -> dict[str, str]:
 
 
 def _quality(result: dict[str, Any]) -> Iterator[str]:
-    until = result["until"]
-    when = until[:10] if isinstance(until, str) else "a cut for each part"
-    for what, section in (("groups", result), ("introductions", result["introductions"])):
-        if not section["members"] or (result["dataset"], what) in NO_EVIDENCE:
-            continue
-        hidden = section.get("hidden_share")
-        how = f"{hidden:.0%} of ties hidden" if hidden else f"until {when}"
-        days = result.get("window_days")
-        how += f", the {days:g} days after" if days and not hidden else ""
-        lines = [
-            f"**{result['dataset']}, {what}** ({how}; {section['members']:,} members)",
-            "",
-            f"| system | {' | '.join(METRICS)} | Belong / it, NDCG |",
-            f"| --- |{' --- |' * (len(METRICS) + 1)}",
-        ]
-        for name, figures in section["systems"].items():
-            cells = [interval(figures.get(metric)) for metric in METRICS]
-            ratio = interval(section["ratios"].get(name), digits=2)
-            lines.append(f"| {name} | {' | '.join(cells)} | {ratio} |")
-        yield "\n".join(lines)
+    """Yield a table of groups; introductions have tables of their own, beside more peers."""
+    if not result["members"]:
+        return
+    until, days = result["until"], result.get("window_days")
+    how = f"until {until[:10]}" if isinstance(until, str) else "until a cut for each part"
+    how += f", the {days:g} days after" if days else ""
+    lines = [
+        f"**{result['dataset']}, groups** ({how}; {result['members']:,} members)",
+        "",
+        f"| system | {' | '.join(METRICS)} | Belong / it, NDCG |",
+        f"| --- |{' --- |' * (len(METRICS) + 1)}",
+    ]
+    for name, figures in result["systems"].items():
+        cells = [interval(figures.get(metric)) for metric in METRICS]
+        ratio = interval(result["ratios"].get(name), digits=2)
+        lines.append(f"| {name} | {' | '.join(cells)} | {ratio} |")
+    yield "\n".join(lines)
 
 
 PEER_METRICS = ("ndcg_at_10", "belonging_ndcg_at_10", "recall_at_10", "coverage", "median_size")

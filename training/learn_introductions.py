@@ -38,7 +38,7 @@ from training.progress import SILENT, Progress
 from training.scorers import score_all
 from training.texts import TextVectors
 
-USUAL = 0.6
+USUAL = 0.7
 """Share of the places that go to who fits best where nothing tells what sharing out costs."""
 
 FEWEST_PRICED = 50
