@@ -8,9 +8,11 @@ import pytest
 
 from engine.groups import group_recommender
 from engine.index import VectorIndex
+from engine.introduction_ranker import IntroductionRanker
 from engine.introductions import introduction_recommender
 from engine.query import Query, query_of_member, query_of_text
 from tests.world import BREAD, NOW, ROCKETS, KeywordEncoder, World, tables, world
+from training.meetings import acquaintance_of
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,9 @@ def groups(here: World, who: str | Query, k: int = 20) -> list[str]:
 def people(here: World, who: str | Query, k: int = 20) -> list[str]:
     query = query_of_member(here.snapshot, here.member(who)) if isinstance(who, str) else who
     index = VectorIndex.build(here.snapshot.members.interests.vectors)
-    slate = introduction_recommender(here.snapshot, index).recommend(query, k)
+    # Not learned, but with what training always works out beforehand.
+    ranker = IntroductionRanker(acquaintance=acquaintance_of(here.snapshot))
+    slate = introduction_recommender(here.snapshot, index, ranker=ranker).recommend(query, k)
     assert slate.trace.failed == {}
     return [here.snapshot.members.ids[row] for row in slate.rows.tolist()]
 

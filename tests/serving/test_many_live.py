@@ -84,8 +84,8 @@ def groups(client: TestClient, where: str) -> list[str]:
 def test_what_restricts_holds_though_it_came_while_its_community_was_away(
     client: TestClient,
 ) -> None:
-    assert people(client, FIRST)[0] == "bo"
-    assert people(client, SECOND)[0] == "bo"  # the first has left
+    assert "bo" in people(client, FIRST)
+    assert "bo" in people(client, SECOND)  # the first has left
     done(client.put(f"{FIRST}/members/ana/blocks/bo"))
     done(client.put(f"{FIRST}/members/ana/preferences", json={"muted_groups": ["oven-talk"]}))
     event = {"recommendation_id": "r", "member": "ana", "item_kind": "group", "event": "dismissed"}
@@ -93,7 +93,7 @@ def test_what_restricts_holds_though_it_came_while_its_community_was_away(
     assert "bo" not in people(client, FIRST)
     assert {"oven-talk", "launch-site"}.isdisjoint(groups(client, FIRST))
     # Of the other communities that is as true after they have come and gone.
-    assert people(client, SECOND)[0] == "bo"
+    assert "bo" in people(client, SECOND)
     assert {"oven-talk", "launch-site"} <= set(groups(client, SECOND))
     assert "bo" not in people(client, FIRST)
     assert {"oven-talk", "launch-site"}.isdisjoint(groups(client, FIRST))
