@@ -63,12 +63,14 @@ class PairFeatures:
     learned: Acquaintance
     paths: Paths
     standing: Standing
+    lengths: Vector  # of what each says taken together, NaN until somebody asks
     name: ClassVar[str] = "pair_features"
 
     @classmethod
     def of(cls, snapshot: Snapshot, learned: Acquaintance) -> Self:
         """Return what measures pairs of a community."""
-        return cls(snapshot, learned, Paths.of(snapshot), Standing.of(snapshot))
+        unknown = np.full(len(snapshot.members.ids), np.nan, np.float32)
+        return cls(snapshot, learned, Paths.of(snapshot), Standing.of(snapshot), unknown)
 
     def measure_all(self, query: Query, pool: Pool) -> Mapping[str, Vector]:
         """Return `COLUMNS`, and those of either side mirrored: float32 of shape (n,) each."""
@@ -195,9 +197,9 @@ class Pair:
         """Return how far each finds in the other what they care about, and what they seek."""
         query, members = self.query, self.members
         seeking, offering = _said(members.seeking, query), _said(members.offering, query)
-        gist = self._gists()
+        match, gist = self._interests()
         return {
-            "interest_match": self._interests(),
+            "interest_match": match,
             "gist_match": (gist, gist),
             "seek_offer": (
                 _best(members.offering, seeking, self.rows),
@@ -205,13 +207,17 @@ class Pair:
             ),
         }
 
-    def _interests(self) -> Both:
-        """Return the best cosine to any interest of either, the heavier ones counting more."""
-        query, ahead, back = self.query, self.none(), self.none()
+    def _interests(self) -> tuple[Both, Vector]:
+        """Return the best cosine to any interest of either, and that of all that both say.
+
+        Of the best the heavier ones count more; of all each counts by its share.
+        """
+        query, ahead, back, gist = self.query, self.none(), self.none(), self.none()
         position, vectors, shares = self.members.interests.of_rows(self.rows)
         if not len(query.interests) or not len(position):
-            return ahead, back
-        cosines = np.maximum(vectors @ query.interests.T, 0)
+            return (ahead, back), gist
+        products = vectors @ query.interests.T
+        cosines = np.maximum(products, 0)
         starts = np.flatnonzero(np.diff(position, prepend=-1))
         whose = position[starts]
         mine = np.sqrt(query.shares / query.shares.max())
@@ -220,20 +226,28 @@ class Pair:
         heaviest[whose] = np.maximum.reduceat(shares, starts)
         theirs = np.sqrt(shares / heaviest[position])
         back[whose] = np.maximum.reduceat(cosines.max(axis=1) * theirs, starts)
-        return ahead, back
+        own = max(float(np.linalg.norm(query.shares @ query.interests)), 1e-9)
+        both = np.add.reduceat(products @ query.shares * shares, starts)
+        gist[whose] = both / (own * self._lengths(position, vectors, shares)[whose])
+        return (ahead, back), gist
 
-    def _gists(self) -> Vector:
-        """Return the cosine between all that the viewer says and all that the candidate does."""
-        query, found = self.query, self.none()
-        position, vectors, shares = self.members.interests.of_rows(self.rows)
-        if not len(query.interests) or not len(position):
-            return found
-        mine = query.shares @ query.interests
-        starts = np.flatnonzero(np.diff(position, prepend=-1))
-        theirs = np.add.reduceat(vectors * shares[:, None], starts)
-        lengths = np.sqrt(np.einsum("ij,ij->i", theirs, theirs)) * np.linalg.norm(mine)
-        found[position[starts]] = theirs @ mine / np.maximum(lengths, 1e-9)
-        return found
+    def _lengths(self, position: Rows, vectors: Matrix, shares: Vector) -> Vector:
+        """Return how long the mean of each candidate's interests is, 1 for those without.
+
+        Worked out once for each member: it takes longer than all cosines.
+        """
+        known = self.features.lengths
+        new = np.isnan(known[self.rows])
+        if new.any():
+            here = np.flatnonzero(new[position])
+            found = np.ones(len(self.rows), np.float32)
+            if len(here):
+                starts = np.flatnonzero(np.diff(position[here], prepend=-1))
+                sums = np.add.reduceat(vectors[here] * shares[here, None], starts)
+                lengths = np.sqrt(np.einsum("ij,ij->i", sums, sums))
+                found[position[here][starts]] = np.maximum(lengths, 1e-9)
+            known[self.rows[new]] = found[new]
+        return known[self.rows]
 
     def of_answers(self) -> dict[str, Both]:
         """Return how far each is like those whom the other answers."""
