@@ -6,10 +6,11 @@ python -m benchmarks.discoveries DATA --json OUT --show 20 --report OUT.html
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from benchmarks.quality_background import caveats, facts, peers, provenance
+from benchmarks.quality_background import caveats, facts, listed, peers, provenance
 from benchmarks.quality_figures import (
     OURS,
     Json,
@@ -29,7 +30,7 @@ from benchmarks.quality_figures import (
     times,
     verdict,
 )
-from benchmarks.quality_html import Content, node, shape, table
+from benchmarks.quality_html import Content, node, table
 from benchmarks.quality_report import Front, Section, Tile, page_of
 from benchmarks.quality_sections import comparison, slices
 from benchmarks.quality_words import GLOSSARY, Claim, headline
@@ -55,9 +56,6 @@ PARTS = {
     "all_hidden": "those with such a twin included, which nobody lacks",
 }
 """The hidden groups that are counted, and what they are."""
-
-IN_SIGHT = 4
-"""Founders of a discovery that are seen without unfolding."""
 
 TERMS = (
     (
@@ -205,17 +203,11 @@ def _examples(result: Json) -> Body:
 
 def _card(one: Json) -> Element:
     founders, near = items(one.get("founders")), items(one.get("nearest"))
-    rest = founders[IN_SIGHT:]
-    folded = None
-    if rest:
-        others = shape("ol", {"start": IN_SIGHT + 1}, *(_named(who) for who in rest))
-        folded = node("details", node("summary", f"{len(rest)} more"), others)
     return node(
         "article",
         node("h3", node("bdi", str(one.get("name", "n/a")))),
         node("p.who", node("bdi", str(one.get("description", "")))),
-        node("ol", *(_named(who) for who in founders[:IN_SIGHT])) if founders else None,
-        folded,
+        *listed([_named(who) for who in founders]),
         node("p.who", "Nearest groups, and why they do not serve:") if near else None,
         node("ul", *(_named(group) for group in near)) if near else None,
     )
@@ -227,17 +219,9 @@ def _named(one: Json) -> Element:
     return node("li", name, node("ul", *reasons) if reasons else None)
 
 
-def _peers(result: Json) -> Body:
-    return peers(result, TUNED)
-
-
 def _reading(result: Json) -> Body:
     """What the terms mean."""
     return [facts([*TERMS])]
-
-
-def _caveats(result: Json) -> Body:
-    return caveats(result, ALWAYS)
 
 
 def _lede(result: Json) -> str:
@@ -278,8 +262,8 @@ SECTIONS = (
     Section("slices", "Hidden", "Groups that are lacked, and all that were hidden", _hidden),
     Section("draws", "Draws", "What each draw proposed", _draws),
     Section("examples", "Examples", "Some groups that should exist", _examples),
-    Section("peers", "Peers", "The peers, and how they were tuned", _peers),
+    Section("peers", "Peers", "The peers, and how they were tuned", partial(peers, tuned=TUNED)),
     Section("reading", "Terms", "How to read this page", _reading),
-    Section("caveats", "Caveats", "What the figures do not say", _caveats),
+    Section("caveats", "Caveats", "What the figures do not say", partial(caveats, always=ALWAYS)),
     Section("provenance", "Origin", "Command and machine", provenance),
 )

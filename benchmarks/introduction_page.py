@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from benchmarks.quality_background import caveats, facts, peers, provenance
+from benchmarks.quality_background import caveats, facts, listed, peers, provenance
 from benchmarks.quality_charts import Bar, bars
 from benchmarks.quality_figures import (
     COVERAGE,
@@ -31,7 +31,7 @@ from benchmarks.quality_figures import (
     texts,
     times,
 )
-from benchmarks.quality_html import Content, figure, node, shape, table
+from benchmarks.quality_html import Content, figure, node, table
 from benchmarks.quality_report import Front, Section, page_of
 from benchmarks.quality_sections import comparison, slices
 from benchmarks.quality_words import GLOSSARY, Claim, headline, when
@@ -39,9 +39,6 @@ from benchmarks.quality_words import GLOSSARY, Claim, headline, when
 Body = list[Content]
 
 METRICS = (NDCG, RECALL, COVERAGE, GINI)
-
-IN_SIGHT = 4
-"""People of a slate that are seen without unfolding."""
 
 TERMS = (
     (
@@ -153,17 +150,11 @@ def _examples(result: Json) -> Body:
 
 def _card(person: Json) -> Element:
     places = items(person.get("items"))
-    rest = places[IN_SIGHT:]
-    folded = None
-    if rest:
-        others = shape("ol", {"start": IN_SIGHT + 1}, *(_place(one) for one in rest))
-        folded = node("details", node("summary", f"{len(rest)} more"), others)
     return node(
         "article",
         node("h3", node("bdi", str(person.get("known_by", "n/a")))),
         node("p.who", "member ", node("bdi", str(person.get("member", "n/a")))),
-        node("ol", *(_place(one) for one in places[:IN_SIGHT])) if places else None,
-        folded,
+        *listed([_place(one) for one in places]),
     )
 
 

@@ -50,20 +50,30 @@ def _card(person: Json) -> Element:
         "article",
         node("h3", *(known or ["In no group yet"])),
         node("p.who", "member ", node("bdi", str(person.get("member", "n/a")))),
-        node("ol", *(_item(item) for item in suggested[:IN_SIGHT])) if suggested else None,
-        _folded(suggested[IN_SIGHT:]),
+        *listed([_item(item) for item in suggested], _joined(suggested[IN_SIGHT:])),
     )
 
 
-def _folded(rest: list[Json]) -> Element | None:
-    if not rest:
-        return None
+def _joined(rest: list[Json]) -> str:
     joined = sum(item.get("joined") is True for item in rest)
-    came = f", {joined} of them joined" if joined else ""
     if len(rest) == 1:
-        came = ", joined" if joined else ""
-    start = shape("ol", {"start": IN_SIGHT + 1}, *(_item(item) for item in rest))
-    return node("details", node("summary", f"{len(rest)} more{came}"), start)
+        return ", joined" if joined else ""
+    return f", {joined} of them joined" if joined else ""
+
+
+def listed(entries: Sequence[Element], of_rest: str = "") -> list[Content]:
+    """Return an ordered list, of which the first few are in sight and the others folded.
+
+    Args:
+        entries: List items.
+        of_rest: What is said of the others after how many they are.
+    """
+    seen, rest = entries[:IN_SIGHT], entries[IN_SIGHT:]
+    found: list[Content] = [node("ol", *seen)] if seen else []
+    if rest:
+        others = shape("ol", {"start": IN_SIGHT + 1}, *rest)
+        found.append(node("details", node("summary", f"{len(rest)} more{of_rest}"), others))
+    return found
 
 
 def _item(item: Json) -> Element:

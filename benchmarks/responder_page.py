@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from benchmarks.quality_background import caveats, facts, peers, provenance
@@ -167,17 +168,9 @@ def _sum(windows: Sequence[Json], key: str) -> float | None:
     return sum(known) if len(known) == len(counts) else None
 
 
-def _peers(result: Json) -> Body:
-    return peers(result, TUNED)
-
-
 def _reading(result: Json) -> Body:
     """What the terms mean."""
     return [facts([*TERMS])]
-
-
-def _caveats(result: Json) -> Body:
-    return caveats(result, ALWAYS)
 
 
 def _lede(result: Json) -> str:
@@ -207,8 +200,8 @@ def _each(windows: list[Json]) -> str:
 SECTIONS = (
     Section("compare", "Compared", "Beside other ways of finding who answers", _compared),
     Section("windows", "Questions", "What was asked", _windows),
-    Section("peers", "Peers", "The peers, and how they were tuned", _peers),
+    Section("peers", "Peers", "The peers, and how they were tuned", partial(peers, tuned=TUNED)),
     Section("reading", "Terms", "How to read this page", _reading),
-    Section("caveats", "Caveats", "What the figures do not say", _caveats),
+    Section("caveats", "Caveats", "What the figures do not say", partial(caveats, always=ALWAYS)),
     Section("provenance", "Origin", "Command and machine", provenance),
 )

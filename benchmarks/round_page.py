@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from benchmarks.quality_background import caveats, facts, provenance
@@ -238,15 +239,11 @@ def _reading(result: Json) -> Body:
     return [facts([*TERMS])]
 
 
-def _caveats(result: Json) -> Body:
-    return caveats(result, ALWAYS)
-
-
 SECTIONS = (
     Section("compare", "Compared", "Beside the exact matching and the bound", _compared),
     Section("matched", "Matched", "Who meets somebody", _matched),
     Section("taken", "Cost", "What it takes", _taken),
     Section("reading", "Terms", "How to read this page", _reading),
-    Section("caveats", "Caveats", "What the figures do not say", _caveats),
+    Section("caveats", "Caveats", "What the figures do not say", partial(caveats, always=ALWAYS)),
     Section("provenance", "Origin", "Command and machine", provenance),
 )
