@@ -175,3 +175,8 @@ def hostile(value: Any, names: bool = False) -> Any:  # noqa: ANN401
     if isinstance(value, list):
         return [hostile(item) for item in value]
     return f"{value}{EVIL}" if isinstance(value, str) else value
+
+
+def headline_of(page: str) -> str:
+    """Return what stands largest on a page."""
+    return " ".join(page[page.index("<h1>") + 4 : page.index("</h1>")].split())

@@ -22,6 +22,7 @@ from tests.benchmarks.quality_pages import (
     Page,
     element,
     figure,
+    headline_of,
     hostile,
     nulled,
     said,
@@ -79,7 +80,7 @@ def test_the_headline_says_no_more_than_the_interval_of_the_lacked(
     ratio: float, start: str, figures: str
 ) -> None:
     page = render_discoveries(a_result(ratio))
-    headline = " ".join(page[page.index("<h1>") + 4 : page.index("</h1>")].split())
+    headline = headline_of(page)
 
     assert headline.startswith(start)
     assert figures in headline

@@ -17,6 +17,7 @@ from tests.benchmarks.quality_pages import (
     a_result,
     element,
     figure,
+    headline_of,
     hostile,
     nulled,
     number,
@@ -41,7 +42,7 @@ def test_the_headline_says_no_more_than_the_interval(
     ratio: tuple[float, float, float], start: str, figures: str
 ) -> None:
     page = render(a_result(ratio))
-    headline = " ".join(page[page.index("<h1>") + 4 : page.index("</h1>")].split())
+    headline = headline_of(page)
     assert headline.startswith(start)
     assert figures in headline
     assert "best peer, EASE" in headline

@@ -100,6 +100,17 @@ def test_the_gist_is_all_that_somebody_says_each_part_by_its_share(here: World) 
     assert not any(found[one]["gist_match"][other] for one, other in ((ana, cy), (cy, ana)))
 
 
+def test_who_was_asked_about_before_does_not_change_what_is_measured(here: World) -> None:
+    query = query_of_member(here.snapshot, here.member("ana"))
+    features = PairFeatures.of(here.snapshot, acquaintance_of(here.snapshot))
+    everyone = Pool(np.arange(len(MEMBERS)))
+    for some in (["cy"], ["bo", "cy", "kim"]):
+        features.measure_all(query, Pool(np.array([here.member(name) for name in some])))
+    found = features.measure_all(query, everyone)["gist_match"]
+    assert found.tolist() == measured(here.snapshot)[here.member("ana")]["gist_match"].tolist()
+    assert found[here.member("bo")] > 0.5
+
+
 def test_one_who_answers_could_answer_one_who_asks() -> None:
     asked = [Post(f"q{place}", ("ana",)) for place in range(3)]
     said = [Post(f"a{place}", ("bo",), parent=f"q{place}") for place in range(3)]
