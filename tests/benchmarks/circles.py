@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 
 import numpy as np
-import pytest
 
 from benchmarks.peers.history import History
 from benchmarks.people import PEOPLE_PEERS, Circle, PeoplePeer
 from engine.domain import DAY_S
 from engine.types import Rows
+from tests.benchmarks.peer_packages import needs
 from tests.world import NOW
 
 BAKERS, CYCLISTS = range(8), range(8, 16)
@@ -23,9 +22,7 @@ MODULES = {"ials": "implicit", "ials_ties": "implicit", "light_gcn": "torch_geom
 
 
 def people_peer(name: str) -> PeoplePeer:
-    module = MODULES.get(name)
-    if module and find_spec(module) is None:
-        pytest.skip(f"{name} needs {module}: pip install 'belong[bench]' (make bench)")
+    needs(name, MODULES.get(name))
     return PEOPLE_PEERS[name]
 
 

@@ -6,14 +6,12 @@ of each is in three of the four. Group 8 is new: it is about sourdough and has n
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import numpy as np
-import pytest
 
 from benchmarks.peers import PEERS, TEXT_ALONE, History, Peer, Viewers
 from engine.domain import DAY_S
 from engine.types import Matrix
+from tests.benchmarks.peer_packages import needs
 from tests.world import NOW
 
 BAKING, CYCLING, NEW = [0, 1, 2, 3], [4, 5, 6, 7], 8
@@ -31,9 +29,7 @@ MODULES = {
 
 
 def peer_named(name: str) -> Peer:
-    module = MODULES.get(name)
-    if module and find_spec(module) is None:
-        pytest.skip(f"{name} needs {module}: pip install 'belong[bench]' (make bench)")
+    needs(name, MODULES.get(name))
     return PEERS[name]
 
 

@@ -14,9 +14,13 @@ from benchmarks.responder_trials import Asked, Given, Window, Windows, windows_o
 from benchmarks.responders import OURS, measure, slates_of
 from data.community import Community
 from engine.errors import SettingError
+from tests.benchmarks.peer_packages import needs
 from tests.builders import Membership, Post, make
 from tests.world import NOW
 from training.train import Workshop
+
+MODULES = {"bm25": "bm25s"}
+"""What a peer imports that only the extra `bench` installs."""
 
 DAY = 86_400.0
 
@@ -99,6 +103,7 @@ def small(window: Window) -> Window:
 def test_a_peer_names_whom_its_formula_names(
     windows: Windows, peer: str, settings: dict[str, float | str | bool], first: int
 ) -> None:
+    needs(peer, MODULES.get(peer))
     window = small(windows.test[0])
     scores = RESPONDER_PEERS[peer].score(window, settings)
     assert scores.shape == (2, window.members)
@@ -113,6 +118,8 @@ def test_every_peer_has_the_same_number_of_tries() -> None:
 def test_a_comparison_has_figures_ratios_and_what_could_not_be_found(
     windows: Windows, workshop: Workshop
 ) -> None:
+    for peer, module in MODULES.items():
+        needs(peer, module)
     result = measure(windows, workshop)
     json.dumps(result, default=str)
     assert set(result["systems"]) == {OURS, *RESPONDER_PEERS}
