@@ -30,7 +30,15 @@ from engine.people_sources import willing
 from engine.pipeline import Pipeline
 from engine.snapshot import Snapshot
 from engine.types import Vector
-from training.exposure import PLACES, cheapest, prices_of, slates_of
+from training.exposure import (
+    PLACES,
+    REHEARSED,
+    SIMULATED,
+    Moment,
+    cheapest,
+    prices_of,
+    slates_of,
+)
 from training.introduction_contest import compete, graded_ndcg
 from training.introduction_windows import Lesson, lessons_of, there
 from training.meetings import acquaintance_of
@@ -43,6 +51,9 @@ USUAL = 0.7
 
 FEWEST_PRICED = 50
 """Members who may be shown from which prices are set: few are all shown to each other."""
+
+FEWEST_JUDGES = 50
+"""Members who met somebody, over all windows, from which it is told what sharing out costs."""
 
 
 def learn_introductions(
@@ -71,10 +82,8 @@ def learn_introductions(
             scorers[who], story[who] = compete(examples, getattr(ranker, who))
             advance(1)
     ranker = replace(ranker, **scorers, acquaintance=acquaintance_of(snapshot))
-    settled, told = _settled(lessons, ranker)
+    settled, told = _settled(lessons, ranker, progress)
     ranker = replace(ranker, story=story | {"exposure": told | {"settled": settled}})
-    if settled == 1:
-        return ranker
     prices = _prices(snapshot, ranker, settled, progress)
     acquaintance = replace(ranker.acquaintance, prices=prices)
     return replace(ranker, acquaintance=acquaintance, settled=settled)
@@ -86,7 +95,7 @@ def _prices(
     viewers = np.flatnonzero(willing(snapshot.members) & there(snapshot))
     if len(viewers) < FEWEST_PRICED:
         return np.zeros(len(snapshot.members.ids), np.float32)
-    slates = slates_of(_pipeline(snapshot, ranker), snapshot, viewers, progress)
+    slates = slates_of(_pipeline(snapshot, ranker), snapshot, viewers, SIMULATED, progress)
     return prices_of(slates, len(snapshot.members.ids), settled_places(PLACES, settled))
 
 
@@ -95,14 +104,25 @@ def _pipeline(snapshot: Snapshot, ranker: IntroductionRanker) -> Pipeline:
     return introduction_recommender(snapshot, index, ranker=ranker)
 
 
-def _settled(lessons: Sequence[Lesson], ranker: IntroductionRanker) -> tuple[float, dict[str, Any]]:
+def _settled(
+    lessons: Sequence[Lesson], ranker: IntroductionRanker, progress: Progress
+) -> tuple[float, dict[str, Any]]:
     """Return the share of places that go to who fits best, and what each would have cost."""
-    lesson = next((one for one in lessons if one.known.viewers >= FEWEST_PRICED), None)
-    if lesson is None or lesson.there.sum() < FEWEST_PRICED:
+    told = [one for one in lessons if one.known.viewers and one.there.sum() >= FEWEST_PRICED]
+    if sum(one.known.viewers for one in told) < FEWEST_JUDGES:
         return USUAL, {"why": "too few met somebody to tell what sharing out costs"}
+    with progress.task("cost of sharing out", len(told)) as advance:
+        moments = []
+        for lesson in told:
+            moments.append(_moment(lesson, ranker))
+            advance(1)
+        return cheapest(moments)
+
+
+def _moment(lesson: Lesson, ranker: IntroductionRanker) -> Moment:
     then = replace(ranker, acquaintance=lesson.ranker.acquaintance)
     viewers = np.flatnonzero(willing(lesson.snapshot.members) & lesson.there)
-    slates = slates_of(_pipeline(lesson.snapshot, then), lesson.snapshot, viewers)
+    slates = slates_of(_pipeline(lesson.snapshot, then), lesson.snapshot, viewers, REHEARSED)
     examples = lesson.known.of(lesson.known.ideal > 0)
     scores = score_all(ranker.known, examples)
     bounds = list(pairwise(examples.starts.tolist()))
@@ -115,4 +135,4 @@ def _settled(lessons: Sequence[Lesson], ranker: IntroductionRanker) -> tuple[flo
             placed[start + order] = -np.arange(len(order), dtype=np.float32)
         return graded_ndcg(examples, placed)
 
-    return cheapest(slates, len(lesson.snapshot.members.ids), ndcg)
+    return Moment(slates, len(lesson.snapshot.members.ids), ndcg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -20,7 +21,7 @@ from engine.reciprocal import Reciprocal
 from engine.snapshot import Snapshot
 from tests.builders import Membership, Post, built, make, vectors_for
 from tests.world import NOW, community
-from training.exposure import COST, MOST, SETTLED, Slates, cheapest, prices_of
+from training.exposure import COST, MOST, SETTLED, Moment, Slates, cheapest, prices_of
 from training.factors import factors_of
 from training.introduction_contest import FEW, FEWEST, HAND, compete, graded_ndcg, mean_of
 from training.introduction_windows import Lesson, lessons_of, met_between, there, windows_of_ties
@@ -251,10 +252,14 @@ def crowd() -> Slates:
     return Slates(next(best), next(best).astype(np.float32), 300)
 
 
+HARD = 1e-9
+"""A width at which everybody has a place or none."""
+
+
 def test_prices_keep_the_popular_from_flooding_and_let_the_quiet_be_seen() -> None:
     slates = crowd()
-    free = slates.shown(np.zeros(300, np.float32), 5)
-    fair = slates.shown(prices_of(slates, 300, 5), 5)
+    free = slates.shown(np.zeros(300, np.float32), 5, HARD)
+    fair = slates.shown(prices_of(slates, 300, 5), 5, HARD)
     best = np.bincount(slates.rows[:, :5].ravel(), minlength=300)
     assert free.max() == 300
     assert (free == 0).sum() > 40
@@ -264,27 +269,56 @@ def test_prices_keep_the_popular_from_flooding_and_let_the_quiet_be_seen() -> No
     assert gini_of(fair) < 0.6 < 0.85 < gini_of(free)
 
 
+def test_a_small_sample_of_slates_tells_whom_hardly_anybody_sees() -> None:
+    slates = crowd()
+    sample = replace(slates, rows=slates.rows[:50], fits=slates.fits[:50])  # 250 places for 300
+    free = slates.shown(np.zeros(300, np.float32), 5, HARD)
+    fair = slates.shown(prices_of(sample, 300, 5), 5, HARD)
+    assert (free == 0).sum() > 40
+    assert (fair == 0).sum() < 15
+    assert gini_of(fair) < 0.75
+
+
+def test_nobody_is_counted_more_often_than_there_are_places() -> None:
+    one = Slates(np.array([[3, 1, 2] + [-1] * 97]), np.zeros((1, 100), np.float32), 4)
+    assert one.shown(np.zeros(4, np.float32), 1, 0.01).tolist() == [0, 1, 1, 1]
+    alike = replace(one, rows=np.arange(100)[None, :])
+    assert alike.shown(np.zeros(100, np.float32), 1, 0.01).sum() == pytest.approx(10)
+
+
 def gini_of(shown: np.ndarray) -> float:
-    return gini(np.repeat(np.arange(len(shown)), shown.astype(int)), len(shown))
+    return gini(np.repeat(np.arange(len(shown)), np.rint(shown).astype(int)), len(shown))
+
+
+def moment(ndcg: Callable[[np.ndarray, int], np.ndarray]) -> Moment:
+    return Moment(crowd(), 300, ndcg)
 
 
 def test_as_many_places_are_shared_out_as_cost_little() -> None:
-    dear, figures = cheapest(crowd(), 300, lambda prices, first: np.full(50, 0.1 + 0.04 * first))
-    assert dear == 1.0
+    dear, figures = cheapest([moment(lambda prices, first: np.full(50, 0.1 + 0.04 * first))])
+    assert dear == SETTLED[-1], "one place goes round whatever it costs"
     assert figures["none"] == pytest.approx(0.5)
     assert list(figures) == ["none", *(f"{share:g}" for share in SETTLED)]
 
     def steep(prices: np.ndarray, first: int) -> np.ndarray:
         return np.full(50, 0.5 if first >= 8 else 0.5 * (1 - 1.5 * COST))
 
-    assert cheapest(crowd(), 300, steep)[0] == 0.8
-    assert cheapest(crowd(), 300, lambda prices, first: np.full(50, 0.5))[0] == SETTLED[0]
+    assert cheapest([moment(steep)])[0] == 0.8
+    assert cheapest([moment(lambda prices, first: np.full(50, 0.5))])[0] == SETTLED[0]
+
+
+def test_what_it_costs_is_told_by_all_windows_together() -> None:
+    def lost(share: float) -> Moment:
+        return moment(lambda prices, first: np.full(25, 0.5 * (1 - share * (first < 8))))
+
+    assert cheapest([lost(2 * COST), lost(0)])[0] == 0.8
+    assert cheapest([lost(0.2 * COST), lost(0)])[0] == SETTLED[0]
 
 
 def test_what_may_have_cost_little_by_chance_is_not_taken_for_cheap() -> None:
     chance = np.random.default_rng(0).normal(0, 1, 50)
     chance -= chance.mean()  # nothing is lost in the mean, but that may well be luck
-    settled, _ = cheapest(crowd(), 300, lambda prices, first: 0.5 + (first < 8) * chance)
+    settled, _ = cheapest([moment(lambda prices, first: 0.5 + (first < 8) * chance)])
     assert settled == 0.8
 
 
