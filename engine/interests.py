@@ -61,11 +61,11 @@ def find_interests(
     if count == 2:  # by far the most common: no tree is needed to tell one from two
         return _of_two(vectors, np.asarray(weights), apart)
     # Imported here: it costs a server a quarter of a second that only newcomers' texts need.
-    from scipy.cluster.hierarchy import fcluster, linkage
-    from scipy.spatial.distance import pdist
+    from scipy.cluster.hierarchy import linkage
 
-    tree = linkage(pdist(vectors.astype(np.float64), "cosine").clip(min=0), method="average")
-    clusters = fcluster(tree, t=apart, criterion="distance") - 1
+    exact = vectors.astype(np.float64)
+    distances = (1 - exact @ exact.T)[np.triu_indices(count, 1)]
+    clusters = _joined(linkage(distances.clip(min=0), method="average"), apart)
     mass = np.bincount(clusters, weights=weights)
     first = np.full(len(mass), count)
     np.minimum.at(first, clusters, np.arange(count))
@@ -80,6 +80,24 @@ def find_interests(
     centroids /= np.linalg.norm(centroids, axis=1, keepdims=True)
     shares = mass[kept] / mass[kept].sum()
     return Interests(centroids.astype(np.float32), shares.astype(np.float32), labels)
+
+
+def _joined(tree: NDArray[np.float64], apart: float) -> Rows:
+    """Return the cluster of each text when all that is at most this far apart has been joined.
+
+    Average linkage joins what is nearest first, so that every later step is as far or farther.
+    """
+    count = len(tree) + 1
+    inside = [[text] for text in range(count)]
+    for one, other, distance, _ in tree.tolist():
+        if distance > apart:
+            break
+        inside.append(inside[int(one)] + inside[int(other)])
+        inside[int(one)] = inside[int(other)] = []
+    clusters = np.zeros(count, np.int64)
+    for place, texts in enumerate(part for part in inside if part):
+        clusters[texts] = place
+    return clusters
 
 
 def _of_two(vectors: Matrix, weights: NDArray[np.floating], apart: float) -> Interests:

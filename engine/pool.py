@@ -101,3 +101,16 @@ def best_first(rows: Rows, scores: Vector) -> Rows:
     array([1, 0, 2])
     """
     return np.lexsort((rows, -scores))
+
+
+def best_of(rows: Rows, scores: Vector, k: int) -> Rows:
+    """Return the first k of `best_first`, without ordering the others.
+
+    >>> best_of(np.array([4, 7, 9]), np.array([0.5, 0.9, 0.5], dtype=np.float32), 2)
+    array([1, 0])
+    """
+    if not 0 < k < len(rows):
+        return best_first(rows, scores)[:k]
+    # Whatever ties with the k-th stays in until rows decide between equals.
+    near = np.flatnonzero(scores >= np.partition(scores, -k)[-k])
+    return near[best_first(rows[near], scores[near])[:k]]

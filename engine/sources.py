@@ -10,9 +10,10 @@ import numpy as np
 
 from engine.columns import Links
 from engine.index import EXACT_BELOW, VectorIndex
+from engine.pool import best_of
 from engine.query import Query
 from engine.snapshot import GroupColumns, MemberColumns
-from engine.types import Rows, Vector
+from engine.types import Rows
 
 DEPTH = 200
 """Candidates a source proposes at most."""
@@ -153,7 +154,7 @@ class Regulars:
         ranked = {}
         for band in range(len(members.bands)):
             rows = np.flatnonzero(willing & (members.audience == band))
-            ranked[band] = _most(rows, members.active[rows], depth)
+            ranked[band] = rows[best_of(rows, members.active[rows], depth)]
         return cls(members, ranked)
 
     def propose(self, query: Query) -> Rows:
@@ -200,15 +201,6 @@ class NearestInBand:
         mine = np.flatnonzero((self.members.audience[owners] == band) & (owners >= 0))
         vectors = np.ascontiguousarray(self.members.interests.at(mine))
         return NearestVectors(VectorIndex.build(vectors), owners[mine], self.depth)
-
-
-def _most(rows: Rows, values: Vector, depth: int) -> Rows:
-    """Return the rows of the largest values, largest first; of equals the lower row."""
-    if len(rows) > depth:
-        floor = np.partition(values, len(rows) - depth)[len(rows) - depth]
-        keep = values >= floor
-        rows, values = rows[keep], values[keep]
-    return rows[np.argsort(-values, kind="stable")][:depth]
 
 
 def _strongest(

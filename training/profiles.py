@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from data.community import Community
 from engine.columns import Profiles
@@ -155,7 +156,8 @@ def _clustered(
     bounds = np.searchsorted(owner, np.arange(owners + 1))
     empty: Part = (matrix[:0], np.zeros(0, np.float32))
     parts = [empty] * owners
-    with progress.task(name, owners) as advance:
+    # Small products on several threads mostly wait for one another.
+    with progress.task(name, owners) as advance, threadpool_limits(1):
         for row in range(owners):
             start, end = int(bounds[row]), min(int(bounds[row + 1]), int(bounds[row]) + NEWEST)
             if end > start:

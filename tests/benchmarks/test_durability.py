@@ -140,6 +140,7 @@ def test_slates_are_the_same_but_for_the_last_digits_of_their_scores() -> None:
     assert not same(slate, replace(slate, reasons=("[]", '["why"]')))
 
 
+@pytest.mark.timeout(300)  # servers start three times, slowly where other things run beside
 def test_a_server_that_is_killed_twice_loses_nothing(place: Place, store: Store) -> None:
     settings = DurabilitySettings(rounds=2, writers=3, longest_s=1.0)
     trial = Trial(place, store, settings)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import pdist
 
 from engine.interests import LIMIT, find_interests
 from engine.types import Matrix
@@ -97,3 +99,15 @@ def test_interests_are_unit_vectors_with_ordered_shares_and_come_out_the_same_ag
     assert (np.diff(found.weights) <= 0).all()
     inside = np.bincount(found.labels[found.labels >= 0], weights[found.labels >= 0])
     assert found.weights == pytest.approx(inside / inside.sum(), abs=1e-5)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(3, 30))
+def test_texts_are_together_as_a_published_implementation_has_it(seed: int, count: int) -> None:
+    chance = np.random.default_rng(seed)
+    vectors = unit((chance.normal(size=(count, 6)) + 1).tolist())
+    tree = linkage(pdist(vectors.astype(np.float64), "cosine"), method="average")
+    theirs = fcluster(tree, t=0.4, criterion="distance")
+    ours = find_interests(vectors, np.ones(count), limit=count, apart=0.4).labels
+    assert len(set(zip(theirs.tolist(), ours.tolist(), strict=True))) == theirs.max()
+    assert ours.max() + 1 == theirs.max()
