@@ -1,11 +1,11 @@
 """Groups that should exist: sets of people with a narrow interest that no present group serves.
 
 Sets are proposed around every subject (`training.circles`), at several scales; a set is worth
-founding a group for if it looks like the groups people here have made: boosted trees, fitted on
-the groups that are there, tell which signs speak for one in this community, where it is what
-people say, where it is words that few others use. Beside that narrow sets come first everywhere.
-What a present public group serves already is left out, and of sets that share most of their
-people the best one is kept.
+founding a group for if it looks like the groups people here have made: a logistic regression and
+boosted trees, fitted on the groups that are there and counting alike, tell which signs speak for
+one in this community, where it is what people say, where it is words that few others use. Beside
+that narrow sets come first everywhere. What a present public group serves already is left out, and
+of sets that share most of their people the best one is kept.
 
 Only what anybody may see is looked at: posts and profiles of people who agree to be found and to
 be introduced, public groups, and one audience band at a time.
@@ -21,6 +21,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.stats import rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from data.community import Community
@@ -61,7 +64,7 @@ CASES = 30
 TAUGHT = 20_000
 """Sets that are learned from at most."""
 
-NARROW_TOO = 0.5
+NARROW_TOO = 0.3
 """What it counts that a set is narrow, beside looking like the groups there are."""
 
 SAID_BY = 0.25
@@ -187,12 +190,16 @@ def judged(circles: Circles, alike: NDArray[np.float64], seed: int) -> NDArray[n
     tight = _standing(circles.signs[:, TIGHT])
     if min(is_one[rows].sum(), (~is_one[rows]).sum()) < CASES:
         return tight + _standing(circles.signs[:, LIFT])
+    line = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500))
     trees = HistGradientBoostingClassifier(
         learning_rate=0.08, max_leaf_nodes=15, l2_regularization=5, random_state=seed
     )
     with threadpool_limits(1):  # on small tables threads mostly wait for one another
-        likely = trees.fit(circles.signs[rows], is_one[rows]).decision_function(circles.signs)
-    return _standing(likely) + NARROW_TOO * tight
+        told = [
+            _standing(model.fit(circles.signs[rows], is_one[rows]).decision_function(circles.signs))
+            for model in (line, trees)
+        ]
+    return np.asarray(np.mean(told, axis=0) + NARROW_TOO * tight)
 
 
 def _standing(values: NDArray[np.float64]) -> NDArray[np.float64]:
