@@ -130,7 +130,7 @@ def test_what_makes_a_group_is_learned_from_the_groups_there_are() -> None:
     assert scores[alike > 0].min() > scores[(alike == 0) & (signs[:, 0] < 0)].max()
     assert np.corrcoef(scores, signs[:, 8])[0, 1] > 0.6 > np.corrcoef(scores, signs[:, 0])[0, 1]
     among = alike > 0
-    assert np.corrcoef(scores[among], signs[among, 0])[0, 1] > 0.8, "of those the narrow first"
+    assert np.corrcoef(scores[among], signs[among, 0])[0, 1] > 0.6, "of those the narrow first"
     few = replace(some)
     untaught = judged(few, np.zeros(200), seed=0)
     assert np.corrcoef(untaught, signs[:, 0])[0, 1] > 0.5  # narrowness, and words
