@@ -19,7 +19,7 @@ from typing import Self
 import numpy as np
 
 from engine.columns import Links
-from engine.pool import best_of
+from engine.pool import best_few
 from engine.query import Query
 from engine.snapshot import Snapshot
 from engine.types import Rows, Vector
@@ -170,5 +170,5 @@ def _likeliest(mass: Mass, most: int) -> tuple[Rows, Vector]:
     """Return the rows of the largest masses, ascending, of equals the lower row; and the masses."""
     rows = np.flatnonzero(mass)
     if len(rows) > most:
-        rows = np.sort(rows[best_of(rows, mass[rows], most)])
+        rows = np.sort(rows[best_few(rows, mass[rows], most)])
     return rows, mass[rows]

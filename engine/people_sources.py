@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.acquaintance import Acquaintance, values_at
 from engine.paths import Paths
-from engine.pool import best_of
+from engine.pool import best_few
 from engine.query import Query
 from engine.snapshot import MemberColumns
 from engine.sources import DEPTH
@@ -58,7 +58,7 @@ class ShortWalks:
         """Return the likeliest ends."""
         mass = self.paths.walks(query).mixed
         rows = np.flatnonzero(mass)
-        return rows[best_of(rows, mass[rows], self.depth)]
+        return rows[best_few(rows, mass[rows], self.depth)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class NearestPlaces:
             return np.zeros(0, np.int64)
         near = places @ place_of(self.learned, query)
         rows = np.flatnonzero(near > 0)
-        return rows[best_of(rows, near[rows], self.depth)]
+        return rows[best_few(rows, near[rows], self.depth)]
 
 
 def place_of(learned: Acquaintance, query: Query) -> Vector:

@@ -103,10 +103,10 @@ def best_first(rows: Rows, scores: Vector) -> Rows:
     return np.lexsort((rows, -scores))
 
 
-def best_of(rows: Rows, scores: Vector, k: int) -> Rows:
+def best_few(rows: Rows, scores: Vector, k: int) -> Rows:
     """Return the first k of `best_first`, without ordering the others.
 
-    >>> best_of(np.array([4, 7, 9]), np.array([0.5, 0.9, 0.5], dtype=np.float32), 2)
+    >>> best_few(np.array([4, 7, 9]), np.array([0.5, 0.9, 0.5], dtype=np.float32), 2)
     array([1, 0])
     """
     if not 0 < k < len(rows):

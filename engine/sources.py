@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.columns import Links
 from engine.index import EXACT_BELOW, VectorIndex
-from engine.pool import best_of
+from engine.pool import best_few
 from engine.query import Query
 from engine.snapshot import GroupColumns, MemberColumns
 from engine.types import Rows
@@ -154,7 +154,7 @@ class Regulars:
         ranked = {}
         for band in range(len(members.bands)):
             rows = np.flatnonzero(willing & (members.audience == band))
-            ranked[band] = rows[best_of(rows, members.active[rows], depth)]
+            ranked[band] = rows[best_few(rows, members.active[rows], depth)]
         return cls(members, ranked)
 
     def propose(self, query: Query) -> Rows:

@@ -11,7 +11,7 @@ import numpy as np
 from engine.columns import Strings
 from engine.ids import IdMap
 from engine.pipeline import Pipeline
-from engine.pool import Pool, best_of
+from engine.pool import Pool, best_few
 from engine.query import Query
 from engine.selection import TopK
 from engine.snapshot import Snapshot
@@ -160,7 +160,7 @@ def _narrowed(pipeline: Pipeline, keep: BoolVector, offered: BoolVector, worth: 
     # What sources find for everyone may hold nothing of a small place: those are proposed whole.
     rows = np.flatnonzero(keep & offered)
     if len(rows) > PROPOSED:
-        rows = rows[best_of(rows, worth[rows], PROPOSED)]
+        rows = rows[best_few(rows, worth[rows], PROPOSED)]
     return replace(
         pipeline,
         sources=(*pipeline.sources, Given(rows)),

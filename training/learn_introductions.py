@@ -29,7 +29,7 @@ from engine.introductions import introduction_recommender
 from engine.people_sources import willing
 from engine.pipeline import Pipeline
 from engine.snapshot import Snapshot
-from engine.types import Vector
+from engine.types import BoolVector, Rows, Vector
 from training.exposure import (
     PLACES,
     REHEARSED,
@@ -92,11 +92,16 @@ def learn_introductions(
 def _prices(
     snapshot: Snapshot, ranker: IntroductionRanker, settled: float, progress: Progress
 ) -> Vector:
-    viewers = np.flatnonzero(willing(snapshot.members) & there(snapshot))
+    viewers = _shown(snapshot, there(snapshot))
     if len(viewers) < FEWEST_PRICED:
         return np.zeros(len(snapshot.members.ids), np.float32)
     slates = slates_of(_pipeline(snapshot, ranker), snapshot, viewers, SIMULATED, progress)
     return prices_of(slates, len(snapshot.members.ids), settled_places(PLACES, settled))
+
+
+def _shown(snapshot: Snapshot, known: BoolVector) -> Rows:
+    """Return who of those who were known may be introduced."""
+    return np.flatnonzero(willing(snapshot.members) & known)
 
 
 def _pipeline(snapshot: Snapshot, ranker: IntroductionRanker) -> Pipeline:
@@ -108,7 +113,11 @@ def _settled(
     lessons: Sequence[Lesson], ranker: IntroductionRanker, progress: Progress
 ) -> tuple[float, dict[str, Any]]:
     """Return the share of places that go to who fits best, and what each would have cost."""
-    told = [one for one in lessons if one.known.viewers and one.there.sum() >= FEWEST_PRICED]
+    told = [
+        one
+        for one in lessons
+        if one.known.viewers and len(_shown(one.snapshot, one.there)) >= FEWEST_PRICED
+    ]
     if sum(one.known.viewers for one in told) < FEWEST_JUDGES:
         return USUAL, {"why": "too few met somebody to tell what sharing out costs"}
     with progress.task("cost of sharing out", len(told)) as advance:
@@ -121,7 +130,7 @@ def _settled(
 
 def _moment(lesson: Lesson, ranker: IntroductionRanker) -> Moment:
     then = replace(ranker, acquaintance=lesson.ranker.acquaintance)
-    viewers = np.flatnonzero(willing(lesson.snapshot.members) & lesson.there)
+    viewers = _shown(lesson.snapshot, lesson.there)
     slates = slates_of(_pipeline(lesson.snapshot, then), lesson.snapshot, viewers, REHEARSED)
     examples = lesson.known.of(lesson.known.ideal > 0)
     scores = score_all(ranker.known, examples)

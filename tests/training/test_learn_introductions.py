@@ -315,6 +315,15 @@ def test_what_it_costs_is_told_by_all_windows_together() -> None:
     assert cheapest([lost(0.2 * COST), lost(0)])[0] == SETTLED[0]
 
 
+def test_where_nobody_wants_to_be_introduced_nobody_is_priced() -> None:
+    found = friends()
+    closed = found.members.with_columns(weekly_introductions=pl.lit(0, pl.Int64))
+    found = replace(found, members=closed)
+    ranker = learn_introductions(found, vectors_for(texts_of(found)), built(found))
+    assert np.isfinite(ranker.acquaintance.prices).all()
+    assert not ranker.acquaintance.prices.any()
+
+
 def test_what_may_have_cost_little_by_chance_is_not_taken_for_cheap() -> None:
     chance = np.random.default_rng(0).normal(0, 1, 50)
     chance -= chance.mean()  # nothing is lost in the mean, but that may well be luck
