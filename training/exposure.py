@@ -49,10 +49,11 @@ STEP = 0.03
 what usually lies between the first shared place and the twentieth."""
 
 WIDTH = 0.01
-"""How near to the last place somebody has half a part of one, as a share of the same."""
+"""How wide the edge between having the last place and having none is, as a share of the same: see
+`Slates.shown`."""
 
 MOST_STEPS = 3.0
-"""Steps that a price moves at most in a round."""
+"""Steps that a price falls at most in a round."""
 
 BACK = 0.3
 """How many such steps a price goes back to 0 in a round without need for it."""
@@ -72,7 +73,6 @@ SETTLED = (0.3, 0.5, 0.7, 0.8, 0.9)
 
 COST = 0.03
 """Share of the NDCG that sharing out may cost, with one standard error of what it is found to."""
-
 
 NOBODYS = -1e9
 """What a place is worth that nobody is there to take."""

@@ -25,7 +25,7 @@ from training.exposure import COST, MOST, SETTLED, Moment, Slates, cheapest, pri
 from training.factors import factors_of
 from training.introduction_contest import FEW, FEWEST, HAND, compete, graded_ndcg, mean_of
 from training.introduction_windows import Lesson, lessons_of, met_between, there, windows_of_ties
-from training.learn_introductions import learn_introductions
+from training.learn_introductions import FEWEST_JUDGES, learn_introductions
 from training.meeting_scorers import fit_linear
 from training.meetings import acquaintance_of, pairs_of, without_ties
 from training.metrics import gini
@@ -286,6 +286,13 @@ def test_nobody_is_counted_more_often_than_there_are_places() -> None:
     assert alike.shown(np.zeros(100, np.float32), 1, 0.01).sum() == pytest.approx(10)
 
 
+def test_who_nearly_has_the_last_place_counts_as_having_a_part_of_it() -> None:
+    fits = np.full((1, 100), -1, np.float32)
+    fits[0, :11] = [1.0] * 9 + [0.52, 0.48]  # the last place goes to who fits 0.52
+    shown = Slates(np.arange(100)[None, :], fits, 100).shown(np.zeros(100, np.float32), 9, 0.02)
+    assert shown[8:12].round(2).tolist() == [1, 0.73, 0.27, 0]
+
+
 def gini_of(shown: np.ndarray) -> float:
     return gini(np.repeat(np.arange(len(shown)), np.rint(shown).astype(int)), len(shown))
 
@@ -311,8 +318,23 @@ def test_what_it_costs_is_told_by_all_windows_together() -> None:
     def lost(share: float) -> Moment:
         return moment(lambda prices, first: np.full(25, 0.5 * (1 - share * (first < 8))))
 
-    assert cheapest([lost(2 * COST), lost(0)])[0] == 0.8
-    assert cheapest([lost(0.2 * COST), lost(0)])[0] == SETTLED[0]
+    # Neither the first nor the last alone decides.
+    assert {
+        cheapest(both)[0] for both in ([lost(4 * COST), lost(0)], [lost(0), lost(4 * COST)])
+    } == {0.8}
+    assert {
+        cheapest(both)[0] for both in ([lost(1.2 * COST), lost(0)], [lost(0), lost(1.2 * COST)])
+    } == {SETTLED[0]}
+
+
+def test_several_windows_tell_what_it_costs_where_none_has_many() -> None:
+    found = friends(dated=True)
+    snapshot, vectors = built(found), vectors_for(texts_of(found))
+    viewers = [lesson.known.viewers for lesson in lessons_of(found, vectors, snapshot)]
+    assert max(viewers) < FEWEST_JUDGES <= sum(viewers)
+    ranker = learn_introductions(found, vectors, snapshot)
+    assert ranker.settled == ranker.story["exposure"]["settled"]
+    assert "none" in ranker.story["exposure"], "without prices"
 
 
 def test_where_nobody_wants_to_be_introduced_nobody_is_priced() -> None:
