@@ -243,12 +243,11 @@ class _Embedder:
         texts, reached = texts_to_embed(
             self._store, due.name, due.after, BATCH, encoder.fingerprint
         )
-        written = [text for text in texts if text.text.strip()]
-        if written:
-            vectors = encoder.encode([text.text for text in written])
+        if texts:
+            vectors = encoder.encode([text.text for text in texts])
             rows = [
                 NewVectors(text.kind, text.id, text.digest, vectors[place : place + 1], (1.0,))
-                for place, text in enumerate(written)
+                for place, text in enumerate(texts)
             ]
             write_vectors(self._store, due.name, encoder.fingerprint, rows, reached, time.time())
         self._reached[due.name] = due.version, reached

@@ -26,7 +26,7 @@ class TextToEmbed:
         kind: Whose text it is.
         id: Its external id.
         seq: The last entry of the log, of those read, that touched it.
-        text: As training reads it; '' says nothing.
+        text: As training reads it, never blank.
     """
 
     kind: Written
@@ -48,7 +48,7 @@ class NewVectors:
         kind: Whose text it is.
         id: Its external id.
         digest: Of the text: see `TextToEmbed.digest`.
-        vectors: Unit vectors, float32 of shape (n, d); n is 0 for a blank text.
+        vectors: Unit vectors, float32 of shape (n, d).
         weights: How much each says; as many.
     """
 
@@ -75,8 +75,8 @@ def texts_to_embed(
 
     Returns:
         The texts in the order they were touched, each thing once, and the number of the last
-        entry read; where reading began if there is nothing new. Texts that have vectors already,
-        posts that not everybody may see, and what has gone are left out.
+        entry read; where reading began if there is nothing new. Texts that are blank or have
+        vectors already, posts that not everybody may see, and what has gone are left out.
 
     Raises:
         StoreUnavailableError: The database cannot be used.
@@ -161,16 +161,14 @@ def _done(connection: Connection, community: str, model: str | None) -> int:
 def _texts(
     connection: Connection, community: str, kind: Written, ids: Collection[str]
 ) -> dict[str, str]:
-    """Return the text of each that is there and that everybody may see, by id."""
+    """Return what is written in each that is there and that everybody may see, by id."""
     if not ids:
         return {}
     rows = {r["id"]: r for r in rows_by(connection, TABLE_OF[kind], community, "id", ids)}
     closed = closed_posts(connection, community, rows) if kind is Written.POST else set()
     texts = {one: TEXT_OF[kind](row) for one, row in rows.items() if one not in closed}
-    if kind in (Written.SEEKING, Written.OFFERING):
-        # Most say nothing of the kind: what is blank needs no vectors to say so.
-        return {one: text for one, text in texts.items() if text}
-    return texts
+    # What is blank needs no vectors to say so.
+    return {one: text for one, text in texts.items() if text}
 
 
 def _made(

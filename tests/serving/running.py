@@ -55,11 +55,11 @@ def copied(bundles: Path, to: Path) -> Registry:
 def another_version(registry: Registry, community: str, version: str) -> Path:
     """Add a copy of the current bundle under another version, not yet current."""
     current = registry.current(community)
-    folder = current.with_name(version)
-    shutil.copytree(current, folder, copy_function=os.link)
-    manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
-    replace_file(folder / MANIFEST, json.dumps(manifest | {"version": version}).encode())
-    return folder
+    beside = current.with_name(f".{version}")  # as training does: there whole or not at all
+    shutil.copytree(current, beside, copy_function=os.link)
+    manifest = json.loads((beside / MANIFEST).read_text("utf-8"))
+    replace_file(beside / MANIFEST, json.dumps(manifest | {"version": version}).encode())
+    return beside.rename(current.with_name(version))
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -138,6 +138,14 @@ def test_a_text_that_is_touched_and_the_same_brings_its_vectors_and_waits_not(to
     assert waiting(town) == {}
 
 
+def test_whoever_says_nothing_does_not_wait_for_vectors(town: Store) -> None:
+    changes: list[Change] = [PutMember("quiet"), PutPost("q", ("quiet",))]
+    apply_changes(town, TOWN, changes, NOW)
+    assert {"quiet", "q"}.isdisjoint(waiting(town))
+    apply_changes(town, TOWN, [PutMember("ann", text=" ")], NOW)
+    assert "ann" not in waiting(town)
+
+
 def test_another_model_begins_anew(town: Store) -> None:
     texts, reached = texts_to_embed(town, TOWN, 0, model=MODEL)
     write_vectors(town, TOWN, MODEL, [made(one, 1.0) for one in texts], reached, NOW)
