@@ -7,13 +7,13 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import StageError
-from engine.pool import Pool, Slate, Trace
+from engine.pool import Pool, Slate, Trace, pool_of
 from engine.query import Query
 from engine.types import BoolVector, Rows, Vector
 
@@ -49,7 +49,6 @@ class Feature(Stage, Protocol):
         """Return one finite number a candidate: float32 of shape (n,)."""
 
 
-@runtime_checkable
 class Measures(Stage, Protocol):
     """Several measured columns per candidate, which share their work."""
 
@@ -153,8 +152,7 @@ class Pipeline:
                 except Exception as error:  # a request is answered from the sources that work
                     log.exception("source %s failed", source.name)
                     trace.failed[source.name] = f"{type(error).__name__}: {error}"
-        rows = np.unique(np.concatenate([np.zeros(0, np.int64), *found.values()]))
-        return Pool(rows, {name: np.isin(rows, part) for name, part in found.items()})
+        return pool_of(found)
 
     def _permit(self, query: Query, pool: Pool, trace: Trace) -> Pool:
         for policy in self.policies:
@@ -180,7 +178,7 @@ class Pipeline:
 
 def columns_of(feature: Feature | Measures, query: Query, pool: Pool) -> Mapping[str, Vector]:
     """Return what a feature measures, by the names of its columns."""
-    if isinstance(feature, Measures):
+    if hasattr(feature, "measure_all"):  # isinstance takes 15 µs a feature
         return feature.measure_all(query, pool)
     return {feature.name: feature.measure(query, pool)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -92,6 +93,24 @@ class Slate:
             return [None] * len(self.order)
         ranked: list[float | None] = self.probabilities[self.order].tolist()
         return ranked
+
+
+def pool_of(found: Mapping[str, Rows]) -> Pool:
+    """Return all that sources have proposed, each row once.
+
+    >>> pool = pool_of({"near": np.array([7, 2, 7]), "tied": np.array([9, 2])})
+    >>> pool.rows, pool.found_by["tied"]
+    (array([2, 7, 9]), array([ True, False,  True]))
+    """
+    every = np.sort(np.concatenate([np.zeros(0, np.int64), *found.values()]))
+    rows = every[np.diff(every, prepend=-1) > 0]
+    # Several times as quick as np.isin: a table of which only these rows are written and read.
+    place = np.empty(rows[-1] + 1 if len(rows) else 0, np.int32)
+    place[rows] = np.arange(len(rows))
+    found_by = {name: np.zeros(len(rows), bool) for name in found}
+    for name, proposed in found.items():
+        found_by[name][place[proposed]] = True
+    return Pool(rows, found_by)
 
 
 def best_first(rows: Rows, scores: Vector) -> Rows:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pytest
 
 from engine.groups import group_recommender
 from engine.index import VectorIndex
 from engine.introductions import introduction_recommender
-from engine.pipeline import Feature, Measures, Pipeline
+from engine.pipeline import Pipeline, columns_of
 from engine.pool import Pool
 from engine.query import Query, query_of_member, query_of_text
-from engine.types import Vector
 from tests.world import MEMBERS, ROCKETS, KeywordEncoder, World, world
 
 HERE = world()
@@ -37,12 +34,6 @@ def queries(here: World) -> list[Query]:
         query_of_text(newcomer, np.ones(1, np.float32), np.zeros(0, np.int64), audience=0),
         query_of_text(nothing, np.zeros(0, np.float32), np.zeros(0, np.int64)),
     ]
-
-
-def measured_by(feature: Feature | Measures, query: Query, pool: Pool) -> Mapping[str, Vector]:
-    if isinstance(feature, Measures):
-        return feature.measure_all(query, pool)
-    return {feature.name: feature.measure(query, pool)}
 
 
 @pytest.mark.parametrize("kind", ["groups", "members"])
@@ -69,8 +60,8 @@ def test_columns_fit_the_pool_and_do_not_depend_on_who_else_is_in_it(kind: str) 
             alone = policy.allows(query, everyone.kept(odd))
             assert alone.tolist() == allowed[odd].tolist(), policy.name
         for feature in pipeline.features:
-            others = measured_by(feature, query, everyone.kept(odd))
-            for name, column in measured_by(feature, query, everyone).items():
+            others = columns_of(feature, query, everyone.kept(odd))
+            for name, column in columns_of(feature, query, everyone).items():
                 assert column.dtype == np.float32, name
                 assert column.shape == (size,), name
                 assert np.isfinite(column).all(), name
@@ -85,5 +76,5 @@ def test_an_empty_pool_has_empty_columns(kind: str) -> None:
         for policy in pipeline.policies:
             assert policy.allows(query, nobody).shape == (0,), policy.name
         for feature in pipeline.features:
-            for name, column in measured_by(feature, query, nobody).items():
+            for name, column in columns_of(feature, query, nobody).items():
                 assert column.shape == (0,), name
