@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from data.store import STORE
-from training.commands import DEFAULT_CACHE, DEFAULT_MODEL
+from training.commands import DEFAULT_CACHE, DEFAULT_MODEL, DEFAULT_PROCESSES
 
 if TYPE_CHECKING:
     from data.community import Community
@@ -46,7 +46,7 @@ def demo(
     progress = TerminalProgress(Console(stderr=True))
     town = _make(members, folder / "town", console)
     registry = Registry(folder / "bundles")
-    settings = TrainSettings(DEFAULT_MODEL, None, DEFAULT_CACHE)
+    settings = TrainSettings(DEFAULT_MODEL, None, DEFAULT_CACHE, processes=DEFAULT_PROCESSES)
     console.rule("keep")
     town, watermark = _kept(town, folder / "bundles" / STORE, progress)
     console.rule("learn")

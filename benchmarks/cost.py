@@ -3,7 +3,8 @@
     python -m benchmarks.cost DATA --json cost.json
 
 Each run is a process of its own, so that its memory and its imports are its own. The first starts
-with the cache as it is (`--cold`: with an empty one), the second finds every text embedded.
+with the cache as it is (`--cold`: with an empty one), the second finds every text embedded. Seconds
+of a step are without those of steps within it: looking back embeds what newcomers said.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from benchmarks.report import run, write_report
 from data.validate import read_community
 from engine.errors import DataError
 from engine.registry import Registry
-from training.commands import DEFAULT_CACHE, DEFAULT_MODEL
+from training.commands import DEFAULT_CACHE, DEFAULT_MODEL, DEFAULT_PROCESSES, Processes
 from training.figures_file import check_writable
 from training.train import TrainSettings, train
 
@@ -40,30 +41,37 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self._within = [0.0]  # for each step under way, the seconds of steps within it
 
     @contextmanager
     def task(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
-        """Time a step."""
+        """Time a step, without those within it."""
         start = time.perf_counter()
+        self._within.append(0.0)
         try:
             yield lambda done: None
         finally:
-            spent = self.seconds.get(name, 0.0) + time.perf_counter() - start
-            self.seconds[name] = round(spent, 3)
+            whole, within = time.perf_counter() - start, self._within.pop()
+            self._within[-1] += whole
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + whole - within, 3)
 
 
-def one_run(data: Path, cache: Path) -> dict[str, Any]:
-    """Train once in this process and return seconds by step, in all, and peak memory."""
+def one_run(data: Path, cache: Path, processes: int) -> dict[str, Any]:
+    """Train once in this process and return seconds by step, in all, and peak memory.
+
+    With two processes the peak is that of both added up, though they need not meet.
+    """
     start = time.perf_counter()
     watch = Stopwatch()
     with watch.task("read", 1):
         community = read_community(data, now=time.time())
     with tempfile.TemporaryDirectory() as bundles:
-        settings = TrainSettings(DEFAULT_MODEL, None, cache)
+        settings = TrainSettings(DEFAULT_MODEL, None, cache, processes=processes)
         manifest = train(community, settings, Registry(Path(bundles)), datetime.now(UTC), watch)
     whole = time.perf_counter() - start
     encoding = sum(watch.seconds.get(step, 0.0) for step in ENCODING)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)[:processes]
+    peak = sum(resource.getrusage(one).ru_maxrss for one in whose)
     return {
         "dataset": community.name,
         "sizes": manifest.sizes,
@@ -75,14 +83,13 @@ def one_run(data: Path, cache: Path) -> dict[str, Any]:
     }
 
 
-def _in_its_own_process(data: Path, cache: Path) -> dict[str, Any]:
+def _in_its_own_process(data: Path, cache: Path, processes: int) -> dict[str, Any]:
     code = (
         "import json, sys; from pathlib import Path; from benchmarks.cost import one_run; "
-        "print(json.dumps(one_run(Path(sys.argv[1]), Path(sys.argv[2]))))"
+        "print(json.dumps(one_run(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(data), str(cache)], capture_output=True, text=True
-    )
+    words = [str(data), str(cache), str(processes)]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
     if done.returncode:
         raise DataError(f"training on {data} failed: {done.stderr.strip().splitlines()[-1]}")
     result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
@@ -94,19 +101,21 @@ def main(
     json_file: Annotated[Path, typer.Option("--json", help="Where the figures go.")],
     cache: Annotated[Path, typer.Option(help="Where vectors are kept.")] = DEFAULT_CACHE,
     cold: Annotated[bool, typer.Option("--cold", help="Begin with an empty cache.")] = False,
+    processes: Processes = DEFAULT_PROCESSES,
 ) -> None:
     """Measure what training on a community costs, twice."""
     check_writable(json_file)
     here = machine()
     with tempfile.TemporaryDirectory() as empty:
         place = Path(empty) if cold else cache
-        runs = [_in_its_own_process(data, place) for _ in range(2)]
+        runs = [_in_its_own_process(data, place, processes) for _ in range(2)]
     result = {
         "dataset": runs[0].pop("dataset"),
         "sizes": runs[0].pop("sizes"),
         "first": runs[0],
         "second": {key: runs[1][key] for key in runs[0]},
         "cold": cold,
+        "processes": processes,
     }
     write_report(json_file, result, here)
     for name in ("first", "second"):

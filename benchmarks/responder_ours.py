@@ -41,7 +41,7 @@ def _question(asked: Asked, recommender: Recommender) -> Question:
 
 def _recommender(window: Window, workshop: Workshop) -> Recommender:
     vectors = vectors_of(window.texts, workshop.encoder, workshop.vectors)
-    snapshot = build_snapshot(window.early, window.texts, vectors, terms=False, now=window.now)
+    snapshot = build_snapshot(window.early, None, vectors, now=window.now)
     manifest = Manifest(0, window.name, "", "", "", 0, (None, None), {}, {}, {})
     bundle = Bundle(
         manifest,

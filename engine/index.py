@@ -29,6 +29,9 @@ LINKS = 32
 BUILD_EFFORT = 100
 """Candidates looked at while the graph is built."""
 
+AT_ONCE = 256
+"""Queries answered at a time: what each is compared with is copied, so that memory is bounded."""
+
 OVERFETCH = 2
 """How many times `k` the graph proposes, for the exact vectors to order."""
 
@@ -117,6 +120,16 @@ class VectorIndex:
         if k == 0 or not len(queries):
             shape = (len(queries), k)
             return Neighbours(np.zeros(shape, np.int64), np.zeros(shape, np.float32))
+        if len(queries) <= AT_ONCE:
+            return self._found(queries, k)
+        starts = range(0, len(queries), AT_ONCE)
+        parts = [self._found(queries[start : start + AT_ONCE], k) for start in starts]
+        return Neighbours(
+            np.concatenate([part.rows for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+        )
+
+    def _found(self, queries: Matrix, k: int) -> Neighbours:
         if self._graph is None:
             return best_of(np.arange(len(self))[None, :], queries @ self.vectors.T, k)
         depth = min(len(self), OVERFETCH * k)

@@ -22,39 +22,40 @@ from training.profiles import group_prototypes, member_interests, said
 from training.progress import SILENT, Progress
 from training.spoken import terms_in
 from training.texts import Texts, TextVectors
-from training.vocabulary import Vocabulary, build_vocabulary
+from training.vocabulary import Vocabulary, build_vocabulary, no_terms
 
 
 def build_snapshot(
     community: Community,
-    texts: Texts,
+    texts: Texts | None,
     vectors: TextVectors,
     progress: Progress = SILENT,
     now: float = float("inf"),
-    *,
-    terms: bool = True,
 ) -> Snapshot:
     """Return everything the recommenders read, as of the last dated thing in the community.
 
     Args:
         community: What is known.
-        texts: What it says.
+        texts: What it says; with None no distinctive terms are looked for, which reasons need and
+            ranking does not.
         vectors: The same as vectors.
         progress: Told of every step.
         now: What is dated later, such as an event announced for next month, does not count as
             the last thing that happened.
-        terms: Whether to look for distinctive terms, which reasons need and ranking does not.
     """
     asof = min(last_of(community) or activity.last_of(community) or 0.0, now)
     community = activity.known_by(community, now)
     with progress.task("terms", 1) as advance:
-        vocabulary = build_vocabulary(community, texts if terms else _silent(texts), vectors)
+        if texts is None:
+            vocabulary = no_terms(community, vectors.members.shape[1])
+        else:
+            vocabulary = build_vocabulary(community, texts, vectors)
         advance(1)
     interests = member_interests(community, vectors, asof, progress)
     prototypes = group_prototypes(community, vectors, interests, asof, progress)
     memberships = _memberships(community, asof)
     post_ids, post_authors, shown = _evidence(community, vocabulary)
-    words = _Words(vocabulary, shown, texts)
+    words = _Words(vocabulary, shown, texts or Texts([], [], []))
     return Snapshot(
         members=_members(community, asof, interests, memberships, words, vectors),
         groups=_groups(community, asof, prototypes, memberships, vocabulary, shown),
@@ -76,14 +77,6 @@ class _Words:
     vocabulary: Vocabulary
     shown: Rows
     texts: Texts
-
-
-def _silent(texts: Texts) -> Texts:
-    return Texts(
-        [""] * len(texts.posts),
-        [""] * len(texts.members),
-        [""] * len(texts.groups),
-    )
 
 
 def _members(

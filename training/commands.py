@@ -36,10 +36,14 @@ StoreUrl = Annotated[
 Bundles = Annotated[Path, typer.Option(help="The folder of all bundles.", file_okay=False)]
 Model = Annotated[str, typer.Option(help="A sentence-transformers model, by name or folder.")]
 Cache = Annotated[Path, typer.Option(help="Where vectors are kept between runs.", file_okay=False)]
+Processes = Annotated[
+    int, typer.Option(help="Processes that learn at once; each takes memory.", min=1, max=2)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 DEFAULT_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "belong"
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+DEFAULT_PROCESSES = min(os.cpu_count() or 1, 2)
 
 
 USUAL = Preferences()
@@ -73,6 +77,7 @@ def train(  # noqa: PLR0913
     force: Annotated[bool, typer.Option(help="Make it current even if it is worse.")] = False,
     model: Model = DEFAULT_MODEL,
     cache: Cache = DEFAULT_CACHE,
+    processes: Processes = DEFAULT_PROCESSES,
 ) -> None:
     """Make a bundle from a community folder, or from the store, and make it current."""
     from engine.registry import Registry
@@ -84,7 +89,7 @@ def train(  # noqa: PLR0913
     console = Console(stderr=True, emoji=False)
     found, stored = _given(data, store, bundles, community, console)
     wish = Preferences(intimacy, preferred_size, variety, exploration, new_groups)
-    settings = TrainSettings(model, until, cache, wish, promote=False)
+    settings = TrainSettings(model, until, cache, wish, promote=False, processes=processes)
     now = datetime.now(UTC)
     progress = TerminalProgress(console)
     manifest = run(found, settings, Registry(bundles), now, progress, stored)

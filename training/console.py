@@ -25,6 +25,8 @@ STEPS = {
     "learn introductions": "learning to introduce",
     "cost of sharing out": "asking what fairness costs",
     "exposure of people": "asking whom few are shown",
+    "introductions": "waiting for introductions",
+    "discoveries": "finding missing groups",
     "index": "indexing",
     "save": "writing the bundle",
     "evaluate": "evaluating",
@@ -36,14 +38,21 @@ SHOWN = ("ndcg_at_10", "recall_at_10", "belonging_ndcg_at_10", "coverage", "gini
 
 
 class TerminalProgress:
-    """Shows a bar for each step on standard error."""
+    """Shows a bar for each step on standard error; that of a step within a step is below it."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._bars: Bars | None = None  # while a step is under way
 
     @contextmanager
     def task(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
         """Show a bar until the step is over."""
+        called = STEPS.get(name, name)
+        if self._bars is not None:
+            bars = self._bars
+            bar = bars.add_task(f"  {called}", total=total)
+            yield lambda done: bars.update(bar, advance=done)
+            return
         columns = (
             TextColumn("{task.description:<30}"),
             BarColumn(bar_width=30),
@@ -51,8 +60,12 @@ class TerminalProgress:
             TimeElapsedColumn(),
         )
         with Bars(*columns, console=self._console) as bars:
-            bar = bars.add_task(STEPS.get(name, name), total=total)
-            yield lambda done: bars.update(bar, advance=done)
+            bar = bars.add_task(called, total=total)
+            self._bars = bars
+            try:
+                yield lambda done: bars.update(bar, advance=done)
+            finally:
+                self._bars = None
 
 
 def figures_table(title: str, systems: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Table:

@@ -31,7 +31,7 @@ from training.build import build_snapshot
 from training.examples import Examples
 from training.meetings import acquaintance_of, pairs_of, without_ties
 from training.split import past
-from training.texts import TextVectors, texts_of
+from training.texts import TextVectors
 from training.windows import Window
 
 MOST_WINDOWS = 6
@@ -94,20 +94,22 @@ class Lesson:
     there: BoolVector
 
 
-def lessons_of(community: Community, vectors: TextVectors, snapshot: Snapshot) -> Iterator[Lesson]:
+def lessons_of(
+    community: Community, vectors: TextVectors, built: Callable[[], Snapshot]
+) -> Iterator[Lesson]:
     """Yield what can be learned from, the newest moment first; nothing where too few have met.
 
     Args:
         community: What is known until now.
         vectors: Its texts.
-        snapshot: Built from it.
+        built: Waits for the snapshot that is built from it; asked only where ties are undated.
     """
     dated = community.ties.filter(pl.col("first_ts").is_not_null())
     if len(dated) and 2 * len(dated) >= len(community.ties):
         latest = float(dated["first_ts"].to_numpy().max())
         yield from _dated(community, vectors, dated, max(last_of(community) or latest, latest))
     elif len(community.ties) >= FEWEST_TIES:
-        yield from _undated(snapshot)
+        yield from _undated(built())
 
 
 def _dated(
@@ -120,7 +122,7 @@ def _dated(
         early = past(community, window.cut)
         kept = community.posts.select((pl.col("ts") < window.cut).fill_null(value=False))
         before = replace(vectors, posts=vectors.posts[kept.to_series().to_numpy()])
-        snapshot = build_snapshot(early, texts_of(early), before, terms=False)
+        snapshot = build_snapshot(early, None, before)
         known = there(snapshot)
         met = met_between(community, window, known)
         if not met:

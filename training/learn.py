@@ -40,7 +40,7 @@ from training.feedback_contest import Past, with_feedback
 from training.progress import SILENT, Progress
 from training.split import past
 from training.suggested import Showings, Suggested, resolved, shown_in
-from training.texts import TextVectors, texts_of
+from training.texts import TextVectors
 from training.windows import Window, windows_of
 
 SIMULATED = 1_500
@@ -152,7 +152,7 @@ def _examples(lessons: Lessons, windows: Sequence[Window], progress: Progress) -
         for place, window in enumerate(windows):
             early = past(community, window.cut)
             before = vectors_before(community, lessons.vectors, window.cut)
-            snapshot = build_snapshot(early, texts_of(early), before, terms=False)
+            snapshot = build_snapshot(early, None, before)
             rng = np.random.default_rng(place)
             # Those who joined nothing are looked at for calibration, on the newest window.
             idle = MOST_IDLE if place == 0 else 0

@@ -12,7 +12,7 @@ A community with too few ties keeps the hand-set weights, and the story says so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -59,7 +59,7 @@ FEWEST_JUDGES = 50
 def learn_introductions(
     community: Community,
     vectors: TextVectors,
-    snapshot: Snapshot,
+    built: Callable[[], Snapshot],
     progress: Progress = SILENT,
 ) -> IntroductionRanker:
     """Return what orders people, learned from the community's past.
@@ -67,12 +67,13 @@ def learn_introductions(
     Args:
         community: What is known until now.
         vectors: Its texts.
-        snapshot: Built from it.
+        built: Waits for the snapshot that is built from it, which is not needed to look back.
         progress: Told of every step.
     """
     with progress.task("meetings", 1) as advance:
-        lessons = list(lessons_of(community, vectors, snapshot))
+        lessons = list(lessons_of(community, vectors, built))
         advance(1)
+    snapshot = built()
     ranker = IntroductionRanker()
     scorers: dict[str, Any] = {}
     story: dict[str, Any] = {}

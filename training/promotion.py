@@ -176,10 +176,9 @@ def _snapshot_at(
 ) -> Snapshot:
     """Return the community as it was when a window began, its texts read from the cache."""
     early, encoder = past(community, window.cut), bundle.encoder
-    texts = texts_of(early)
     kept = VectorCache(cache / "vectors", encoder.fingerprint, encoder.dimension)
-    vectors = vectors_of(texts, encoder, kept, progress)
-    return build_snapshot(early, texts, vectors, progress, window.cut, terms=False)
+    vectors = vectors_of(texts_of(early), encoder, kept, progress)
+    return build_snapshot(early, None, vectors, progress, window.cut)
 
 
 def with_few_joiners(community: Community, window: Window, most: int = MOST_JUDGED) -> Community:

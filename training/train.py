@@ -7,6 +7,7 @@ import json
 import platform
 import shutil
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -31,6 +32,7 @@ from engine.registry import Registry
 from engine.snapshot import Snapshot
 from engine.types import Matrix
 from training import activity
+from training.beside import beside
 from training.build import build_snapshot
 from training.discoveries import find_discoveries
 from training.embed import embed
@@ -40,8 +42,11 @@ from training.learn_introductions import learn_introductions
 from training.progress import SILENT, Progress
 from training.split import cut_at, past
 from training.suggested import Suggested
-from training.texts import texts_of, vectors_of
+from training.texts import TextVectors, texts_of, vectors_of
 from training.vector_cache import VectorCache
+
+WORTH_A_PROCESS = 5_000
+"""Members and posts from which a second process gains more time than its start takes."""
 
 LIBRARIES = ("belong", "numpy", "scipy", "polars", "scikit-learn", "faiss-cpu", "onnxruntime")
 """Libraries whose versions a manifest records."""
@@ -58,6 +63,7 @@ class TrainSettings:
         preferences: What slates are to be like.
         promote: Whether the bundle is made current at once, whatever it is worth; otherwise
             `training.promotion` judges it.
+        processes: How many learn at the same time, 1 or 2; each takes memory of its own.
     """
 
     model: str
@@ -65,6 +71,7 @@ class TrainSettings:
     cache: Path
     preferences: Preferences = field(default_factory=Preferences)
     promote: bool = True
+    processes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +149,18 @@ def train(
     if settings.until is not None:
         cut = cut_at(community, settings.until)
         community, suggested = past(community, cut), suggested and suggested.before(cut)
-    model = model_of(
-        community, workshop, settings.preferences, progress, now.timestamp(), suggested
+    snapshot, ranker, introductions = _learned(
+        community, workshop, settings, progress, now.timestamp(), suggested
     )
-    snapshot, ranker = model
-    introductions = introductions_of(community, workshop, snapshot, progress, now.timestamp())
-    snapshot = with_discoveries(community, workshop, snapshot, progress, now.timestamp())
     with progress.task("index", 2) as advance:
         members = VectorIndex.build(snapshot.members.interests.vectors)
         advance(1)
         groups = VectorIndex.build(snapshot.groups.prototypes.vectors)
         advance(1)
     fingerprint = fingerprint_of(community, settings, workshop.encoder.fingerprint, suggested)
-    manifest = _manifest(community, settings, workshop.encoder, model, fingerprint, now)
+    manifest = _manifest(
+        community, settings, workshop.encoder, (snapshot, ranker), fingerprint, now
+    )
     told = {who: introductions.story[who]["why"] for who in WHO}
     manifest = replace(
         manifest,
@@ -169,6 +175,50 @@ def train(
             registry.promote(community.name, manifest.version)
         advance(1)
     return manifest
+
+
+def _learned(
+    community: Community,
+    workshop: Workshop,
+    settings: TrainSettings,
+    progress: Progress,
+    now: float,
+    suggested: Suggested | None,
+) -> tuple[Snapshot, GroupRanker, IntroductionRanker]:
+    """Return all that a bundle knows of a community."""
+    texts = texts_of(community)
+    vectors = vectors_of(texts, workshop.encoder, workshop.vectors, progress)
+    past_of = (happened_by(community, now), vectors)
+    two = settings.processes > 1 and len(texts.members) + len(texts.posts) >= WORTH_A_PROCESS
+    with beside(learn_introductions, *past_of) if two else nullcontext() as other:
+        snapshot = build_snapshot(community, texts, vectors, progress, now)
+        if other is not None:
+            other.give(snapshot)
+        lessons = _lessons(*past_of, workshop, progress, suggested)
+        ranker = learn_ranker(lessons, snapshot, settings.preferences, progress)
+        with progress.task("discoveries", 1) as advance:
+            found = find_discoveries(*past_of, snapshot)
+            advance(1)
+        if other is None:
+            introductions = learn_introductions(*past_of, lambda: snapshot, progress)
+        else:
+            with progress.task("introductions", 1) as advance:
+                introductions = other.result()
+                advance(1)
+    return replace(snapshot, discoveries=found), ranker, introductions
+
+
+def _lessons(
+    happened: Community,
+    vectors: TextVectors,
+    workshop: Workshop,
+    progress: Progress,
+    suggested: Suggested | None,
+) -> Lessons:
+    def encode(parts: Sequence[str]) -> Matrix:
+        return embed(list(parts), workshop.encoder, workshop.vectors, progress)
+
+    return Lessons(happened, vectors, encode, suggested)
 
 
 def read_stored(store: Store, name: str, now: float) -> tuple[Community, Stored]:
@@ -208,14 +258,8 @@ def model_of(
     texts = texts_of(community)
     vectors = vectors_of(texts, workshop.encoder, workshop.vectors, progress)
     snapshot = build_snapshot(community, texts, vectors, progress, now)
-
-    def encode(parts: Sequence[str]) -> Matrix:
-        return embed(list(parts), workshop.encoder, workshop.vectors)
-
-    happened = happened_by(community, now)
-    lessons = Lessons(happened, vectors, encode, suggested)
-    ranker = learn_ranker(lessons, snapshot, preferences, progress)
-    return snapshot, ranker
+    lessons = _lessons(happened_by(community, now), vectors, workshop, progress, suggested)
+    return snapshot, learn_ranker(lessons, snapshot, preferences, progress)
 
 
 def introductions_of(
@@ -235,25 +279,8 @@ def introductions_of(
         now: What is dated later has not happened yet.
     """
     vectors = vectors_of(texts_of(community), workshop.encoder, workshop.vectors, progress)
-    return learn_introductions(happened_by(community, now), vectors, snapshot, progress)
-
-
-def with_discoveries(
-    community: Community,
-    workshop: Workshop,
-    snapshot: Snapshot,
-    progress: Progress = SILENT,
-    now: float = float("inf"),
-) -> Snapshot:
-    """Return a snapshot that knows which groups should exist.
-
-    Arguments as of `introductions_of`.
-    """
-    with progress.task("discoveries", 1) as advance:
-        vectors = vectors_of(texts_of(community), workshop.encoder, workshop.vectors)
-        found = find_discoveries(happened_by(community, now), vectors, snapshot)
-        advance(1)
-    return replace(snapshot, discoveries=found)
+    happened = happened_by(community, now)
+    return learn_introductions(happened, vectors, lambda: snapshot, progress)
 
 
 def happened_by(community: Community, now: float) -> Community:

@@ -103,7 +103,7 @@ def build_vocabulary(community: Community, texts: Texts, vectors: TextVectors) -
     try:
         words = sparse.csr_array(counter.fit_transform(whole))
     except ValueError:  # so it says that no text has a word in it
-        return _empty(community, matrix.shape[1])
+        return no_terms(community, matrix.shape[1])
     uses = _less(words, counter, whole, corpus)
     seen_uses = sparse.csr_array(sparse.diags_array(told.astype(np.float32)) @ uses)
     seen_uses.eliminate_zeros()
@@ -125,6 +125,20 @@ def build_vocabulary(community: Community, texts: Texts, vectors: TextVectors) -
         member_posts,
         groups,
         group_posts,
+    )
+
+
+def no_terms(community: Community, dimension: int) -> Vocabulary:
+    """Return the vocabulary of a community that has no distinctive terms."""
+    nothing = np.zeros(0, np.int64)
+    return Vocabulary(
+        Strings.of([]),
+        np.zeros(0, np.float32),
+        np.zeros((0, dimension), np.float32),
+        Links.of(len(community.members), nothing, nothing),
+        nothing,
+        Links.of(len(community.groups), nothing, nothing),
+        nothing,
     )
 
 
@@ -169,7 +183,8 @@ def _find(
     )
     several &= _conversations_with(community, uses) >= 2
     several &= loudest <= ONE_VOICE * np.diff(sparse.csc_array(uses).indptr)
-    candidates = np.flatnonzero(several & _is_wordy(names, CALENDAR.union(*_stop_words())))
+    candidates = np.flatnonzero(several)
+    candidates = candidates[_is_wordy(names[candidates], CALENDAR.union(*_stop_words()))]
     candidates = candidates[_is_phrase(names, candidates, texts_with, len(distinct))]
     kept = candidates[_coherent(uses[:, candidates][distinct], vectors, languages)]
     return kept, np.log(max(voices, 1) / writers[kept]).astype(np.float32)
@@ -224,8 +239,10 @@ def _stop_words() -> list[frozenset[str]]:
 
 def _languages(uses: sparse.csr_array, names: NDArray[np.object_]) -> Rows:
     """Return a language for each text: the one whose stop words it uses most, -1 for none."""
-    stop = _stop_words()
-    belongs = np.array([[word in words for words in stop] for word in names], dtype=np.float32)
+    stop, row_of = _stop_words(), {word: row for row, word in enumerate(names)}
+    belongs = np.zeros((len(names), len(stop)), np.float32)
+    for language, words in enumerate(stop):
+        belongs[[row_of[word] for word in words if word in row_of], language] = 1
     counts = np.asarray(uses @ belongs)
     return np.where(counts.max(axis=1) > 0, counts.argmax(axis=1), -1).astype(np.int64)
 
@@ -267,16 +284,3 @@ def _directions(uses: sparse.csr_array, matrix: Matrix) -> Matrix:
     sums: Matrix = np.asarray(sparse.csr_array(uses).T @ matrix, dtype=np.float32)
     sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
     return sums
-
-
-def _empty(community: Community, dimension: int) -> Vocabulary:
-    nothing = np.zeros(0, np.int64)
-    return Vocabulary(
-        Strings.of([]),
-        np.zeros(0, np.float32),
-        np.zeros((0, dimension), np.float32),
-        Links.of(len(community.members), nothing, nothing),
-        nothing,
-        Links.of(len(community.groups), nothing, nothing),
-        nothing,
-    )

@@ -14,7 +14,14 @@ from rich.console import Console
 
 from data.store import STORE
 from engine.errors import SettingError
-from training.commands import DEFAULT_CACHE, DEFAULT_MODEL, Bundles, Cache, Model
+from training.commands import (
+    DEFAULT_CACHE,
+    DEFAULT_MODEL,
+    Bundles,
+    Cache,
+    Model,
+    Processes,
+)
 
 app = typer.Typer()
 
@@ -24,7 +31,7 @@ PAUSE_S = 2.0
 
 
 @app.command()
-def worker(
+def worker(  # noqa: PLR0913
     bundles: Bundles,
     store: Annotated[
         str | None, typer.Option(help="A path or postgresql://…; else that of --bundles.")
@@ -35,6 +42,7 @@ def worker(
     once: Annotated[bool, typer.Option(help="Do what waits, then end.")] = False,
     model: Model = DEFAULT_MODEL,
     cache: Cache = DEFAULT_CACHE,
+    processes: Processes = 1,  # a server may be at work beside it
 ) -> None:
     """Train on a schedule, run queued jobs, and take whoever was forgotten out of every bundle."""
     from data.store.connect import open_store
@@ -46,7 +54,7 @@ def worker(
 
     console = Console(stderr=True, emoji=False)
     every_s = None if retrain_every is None else seconds_of(retrain_every)
-    settings = WorkerSettings(TrainSettings(model, None, cache), every_s)
+    settings = WorkerSettings(TrainSettings(model, None, cache, processes=processes), every_s)
     opened = open_store(store or Path(bundles) / STORE, PATIENCE_S)
     holder = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
     mine = Worker(opened, Registry(bundles), settings, holder, progress=TerminalProgress(console))

@@ -41,8 +41,7 @@ def joins(*rows: tuple[str, str, float]) -> list[Membership]:
 
 def before(community: Community, window: Window = WINDOW) -> Snapshot:
     early = past(community, window.cut)
-    texts = texts_of(early)
-    return build_snapshot(early, texts, vectors_for(texts), terms=False)
+    return build_snapshot(early, None, vectors_for(texts_of(early)))
 
 
 def known(community: Community, idle: int = 0, window: Window = WINDOW) -> Examples:

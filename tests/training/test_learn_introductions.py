@@ -70,8 +70,8 @@ def case() -> Case:
     """Friends whose ties have no dates, learned from once."""
     found = friends()
     snapshot = built(found)
-    ranker = learn_introductions(found, vectors_for(texts_of(found)), snapshot)
-    lesson = next(iter(lessons_of(found, vectors_for(texts_of(found)), snapshot)))
+    ranker = learn_introductions(found, vectors_for(texts_of(found)), lambda: snapshot)
+    lesson = next(iter(lessons_of(found, vectors_for(texts_of(found)), lambda: snapshot)))
     return Case(found, snapshot, ranker, lesson)
 
 
@@ -150,7 +150,7 @@ def test_windows_lie_side_by_side_and_a_few_early_ties_make_none_longer() -> Non
 def test_of_dated_ties_only_later_ones_are_to_be_found() -> None:
     found = friends(dated=True)
     snapshot = built(found)
-    lessons = list(lessons_of(found, vectors_for(texts_of(found)), snapshot))
+    lessons = list(lessons_of(found, vectors_for(texts_of(found)), lambda: snapshot))
     assert len(lessons) > 1
     first = {(row["a"], row["b"]): row["first_ts"] for row in found.ties.to_dicts()}
     for lesson in lessons:
@@ -171,7 +171,7 @@ def test_of_dated_ties_only_later_ones_are_to_be_found() -> None:
 
 def test_with_too_few_meetings_the_hand_set_weights_stay_and_the_story_says_so() -> None:
     found = community()
-    ranker = learn_introductions(found, vectors_for(texts_of(found)), built(found))
+    ranker = learn_introductions(found, vectors_for(texts_of(found)), lambda: built(found))
     for who in WHO:
         assert getattr(ranker, who) == getattr(IntroductionRanker(), who)
         assert ranker.story[who]["kind"] == HAND
@@ -200,7 +200,7 @@ def test_friends_who_are_hidden_are_found_again(case: Case) -> None:
 
 def test_learning_twice_gives_the_same(case: Case) -> None:
     again = learn_introductions(
-        case.community, vectors_for(texts_of(case.community)), case.snapshot
+        case.community, vectors_for(texts_of(case.community)), lambda: case.snapshot
     )
     assert again.story == case.ranker.story
     for name in ("places", "closeness", "prices"):
@@ -330,9 +330,9 @@ def test_what_it_costs_is_told_by_all_windows_together() -> None:
 def test_several_windows_tell_what_it_costs_where_none_has_many() -> None:
     found = friends(dated=True)
     snapshot, vectors = built(found), vectors_for(texts_of(found))
-    viewers = [lesson.known.viewers for lesson in lessons_of(found, vectors, snapshot)]
+    viewers = [lesson.known.viewers for lesson in lessons_of(found, vectors, lambda: snapshot)]
     assert max(viewers) < FEWEST_JUDGES <= sum(viewers)
-    ranker = learn_introductions(found, vectors, snapshot)
+    ranker = learn_introductions(found, vectors, lambda: snapshot)
     assert ranker.settled == ranker.story["exposure"]["settled"]
     assert "none" in ranker.story["exposure"], "without prices"
 
@@ -341,7 +341,7 @@ def test_where_nobody_wants_to_be_introduced_nobody_is_priced() -> None:
     found = friends()
     closed = found.members.with_columns(weekly_introductions=pl.lit(0, pl.Int64))
     found = replace(found, members=closed)
-    ranker = learn_introductions(found, vectors_for(texts_of(found)), built(found))
+    ranker = learn_introductions(found, vectors_for(texts_of(found)), lambda: built(found))
     assert np.isfinite(ranker.acquaintance.prices).all()
     assert not ranker.acquaintance.prices.any()
 

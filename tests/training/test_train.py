@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -31,16 +32,18 @@ from tests.conftest import MODEL
 from tests.training.circles import circles
 from tests.training.conftest import WHEN, Trained
 from tests.world import BREAD, NOW, ROCKETS, community
+from training.beside import beside
+from training.discoveries import find_discoveries
 from training.embed import embed
-from training.texts import texts_of
+from training.texts import texts_of, vectors_of
 from training.train import (
     TrainSettings,
     Workshop,
     fingerprint_of,
+    happened_by,
     model_of,
     snapshot_of,
     train,
-    with_discoveries,
 )
 
 MOMENT = datetime.fromtimestamp(NOW, tz=UTC)
@@ -81,9 +84,10 @@ def test_the_world_becomes_a_bundle_that_answers(world_bundles: Path) -> None:
 def test_a_town_becomes_a_bundle_with_what_was_built(town: Trained, workshop: Workshop) -> None:
     loaded = dict(to_arrays(load_bundle(town.registry.current("town")).snapshot))
     built = snapshot_of(town.community, workshop)
-    expected = dict(
-        to_arrays(with_discoveries(town.community, workshop, built, now=WHEN.timestamp()))
-    )
+    vectors = vectors_of(texts_of(town.community), workshop.encoder, workshop.vectors)
+    happened = happened_by(town.community, WHEN.timestamp())
+    missing = find_discoveries(happened, vectors, built)
+    expected = dict(to_arrays(replace(built, discoveries=missing)))
     assert loaded.keys() == expected.keys()
     for name, array in expected.items():
         np.testing.assert_array_equal(loaded[name], array, err_msg=name)
@@ -104,6 +108,38 @@ def test_equal_input_has_an_equal_fingerprint_and_another_version(
     assert one.fingerprint == two.fingerprint
     assert one.version < two.version
     assert registry.current("town").name == two.version
+
+
+def test_two_processes_learn_what_one_does(
+    town: Trained, settings: TrainSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.train.WORTH_A_PROCESS", 0)
+    begun: list[str] = []
+    both = replace(settings, processes=2)
+    monkeypatch.setattr("training.train.beside", noted(begun))
+    train(town.community, both, Registry(tmp_path), WHEN)
+    assert begun == ["learn_introductions"]
+    one, two = (load_bundle(found.current("town")) for found in (town.registry, Registry(tmp_path)))
+    # To the last digit nothing is promised: libraries add up in another order on fewer threads.
+    assert type(one.ranker.known) is type(two.ranker.known)
+    assert one.introductions.story.keys() == two.introductions.story.keys()
+    assert one.introductions.settled == two.introductions.settled
+    arrays = dict(to_arrays(two.snapshot))
+    for name, array in to_arrays(one.snapshot):
+        np.testing.assert_allclose(arrays[name], array, rtol=1e-3, atol=1e-4, err_msg=name)
+    ours, theirs = (bundle.introductions.acquaintance for bundle in (one, two))
+    np.testing.assert_allclose(ours.looking, theirs.looking, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(ours.prices, theirs.prices, rtol=1e-4, atol=1e-5)
+
+
+def noted(begun: list[str]) -> Any:  # noqa: ANN401
+    """Return `beside`, which then says what was begun."""
+
+    def begin(work: Any, *known: Any) -> Any:  # noqa: ANN401
+        begun.append(work.__name__)
+        return beside(work, *known)
+
+    return begin
 
 
 def test_other_settings_have_another_fingerprint(settings: TrainSettings) -> None:
