@@ -7,8 +7,9 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, Generic, TypeVar, cast
@@ -17,12 +18,11 @@ from threadpoolctl import threadpool_limits
 
 log = logging.getLogger(__name__)
 
-Given = TypeVar("Given")
 Result = TypeVar("Result")
 
 
-class Beside(Generic[Given, Result]):
-    """Work under way in another process: what it waits for is given, then its result awaited."""
+class Beside(Generic[Result]):
+    """Work in another process: what it waits for is given to it, then its result is awaited."""
 
     def __init__(
         self,
@@ -30,15 +30,18 @@ class Beside(Generic[Given, Result]):
         known: tuple[Any, ...],
         process: BaseProcess,
         line: Connection,
+        sender: ThreadPoolExecutor,
     ) -> None:
-        self._work, self._known, self._process, self._line = work, known, process, line
-        self._given: Given | None = None
+        self._work, self._known, self._process = work, known, process
+        self._line, self._sender = line, sender
+        self._given: Any = None
+        self._sent: list[Future[None]] = []
+        self._send((work, known))
 
-    def give(self, given: Given) -> None:
+    def give(self, given: Any) -> None:  # noqa: ANN401
         """Give the work what it asks for by its last argument."""
         self._given = given
-        with suppress(BrokenPipeError):  # it has ended: that is told by `result`
-            self._line.send(given)
+        self._send(given)
 
     def result(self) -> Result:
         """Wait for the result.
@@ -50,6 +53,8 @@ class Beside(Generic[Given, Result]):
             Exception: Whatever the work has raised.
         """
         try:
+            for sent in self._sent:
+                sent.result()
             failure, found = cast("tuple[Exception | None, Result]", self._line.recv())
         except (EOFError, ConnectionError):
             self._process.join()
@@ -63,9 +68,13 @@ class Beside(Generic[Given, Result]):
             raise failure
         return found
 
+    def _send(self, thing: Any) -> None:  # noqa: ANN401
+        # In a thread: this one must not wait until it is read.
+        self._sent.append(self._sender.submit(self._line.send, thing))
+
 
 @contextmanager
-def beside(work: Callable[..., Result], *known: Any) -> Iterator[Beside[Any, Result]]:  # noqa: ANN401
+def beside(work: Callable[..., Result], *known: Any) -> Iterator[Beside[Result]]:  # noqa: ANN401
     """Begin work in another process; it is ended there if nobody waits for it to the end.
 
     Numerical libraries share the cores meanwhile, instead of each taking all of them.
@@ -78,25 +87,41 @@ def beside(work: Callable[..., Result], *known: Any) -> Iterator[Beside[Any, Res
     cores = max((os.cpu_count() or 1) // 2, 1)
     context = multiprocessing.get_context("spawn")  # a fork would copy the locks of threads
     ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, cores, work, known), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        with threadpool_limits(cores):
-            yield Beside(work, known, process, ours)
-    finally:
-        process.kill()
-        process.join()
-        ours.close()
-
-
-def _work(line: Connection, cores: int, work: Callable[..., Any], known: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who waits
-    with threadpool_limits(cores), ThreadPoolExecutor(1) as waiting:
-        given = waiting.submit(line.recv)  # at once: who gives it must not wait until it is asked
+    process = context.Process(target=_work, args=(theirs, cores), daemon=True)
+    with ThreadPoolExecutor(1) as sender, ours:
         try:
-            found = work(*known, given.result)
-        except Exception as error:  # it is raised where it is waited for
-            line.send((error, None))
-        else:
-            line.send((None, found))
+            with _deaf():
+                process.start()  # it stays deaf: Ctrl-C is for the one who waits
+            theirs.close()
+            with threadpool_limits(cores):
+                yield Beside(work, known, process, ours, sender)
+        finally:
+            if process.pid is not None:
+                process.kill()
+                process.join()
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Keep Ctrl-C from this thread, and for good from a process that it starts meanwhile."""
+    resource_tracker.ensure_running()  # to start it later would let Ctrl-C through again
+    free = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, free)
+
+
+def _work(line: Connection, cores: int) -> None:
+    told: tuple[Exception | None, Any]
+    # Whoever waited may be killed: then nobody is left to tell.
+    with suppress(EOFError, BrokenPipeError), threadpool_limits(cores):
+        work, known = line.recv()
+        with ThreadPoolExecutor(1) as waiting:
+            # Asked for at once, so that the line is free.
+            given = waiting.submit(line.recv)
+            try:
+                told = None, work(*known, given.result)
+            except Exception as error:  # it is raised where it is waited for
+                told = error, None
+            line.send(told)

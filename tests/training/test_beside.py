@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import pickle
 import signal
 import time
 from collections.abc import Callable
@@ -55,6 +56,13 @@ def test_work_whose_process_was_killed_is_done_here_and_said(
         assert other.result() == "bread" * 100_000
     assert "killed_elsewhere was ended" in caplog.text
     assert "-9" in caplog.text
+
+
+def test_what_cannot_be_sent_is_said_and_nobody_waits_for_ever() -> None:
+    with beside(added, lambda: 1) as other:
+        other.give(20)
+        with pytest.raises((AttributeError, pickle.PicklingError)):
+            other.result()
 
 
 def test_giving_does_not_wait_until_it_is_asked_for() -> None:
