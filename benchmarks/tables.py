@@ -305,7 +305,9 @@ def _latency(result: dict[str, Any]) -> Iterator[str]:
 
 
 def _cost(result: dict[str, Any]) -> Iterator[str]:
-    yield f"| training on {result['dataset']} | seconds | of it not encoding | peak memory |"
+    several = f" in {result['processes']} processes" if result.get("processes", 1) > 1 else ""
+    head = f"training on {result['dataset']}{several}"
+    yield f"| {head} | seconds | of it not encoding | peak memory |"
     yield "| --- | --- | --- | --- |"
     first = "empty cache" if result["cold"] else "first run"
     for name, run_of in ((first, result["first"]), ("warm cache", result["second"])):
