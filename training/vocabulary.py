@@ -15,12 +15,13 @@ of people who may be shown. Who uses them is then looked up for everybody.
 from __future__ import annotations
 
 import re
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer
 from stop_words import AVAILABLE_LANGUAGES, get_stop_words
 
 from data.community import Community
@@ -99,24 +100,24 @@ def build_vocabulary(community: Community, texts: Texts, vectors: TextVectors) -
     whole = [*texts.posts, *texts.members]
     corpus = without_boilerplate(community, whole, told)
     matrix = np.concatenate([vectors.posts, vectors.members])
-    counter = CountVectorizer(analyzer=analyze, binary=True, dtype=np.float32)
-    try:
-        words = sparse.csr_array(counter.fit_transform(whole))
-    except ValueError:  # so it says that no text has a word in it
+    shortened = [row for row, text in enumerate(whole) if text != corpus[row]]
+    names, found = _counted([*whole, *(corpus[row] for row in shortened), *texts.groups])
+    words, described = found[: len(whole)], found[len(whole) + len(shortened) :]
+    if not words.nnz:
         return no_terms(community, matrix.shape[1])
-    uses = _less(words, counter, whole, corpus)
+    place = np.arange(len(whole))
+    place[shortened] = len(whole) + np.arange(len(shortened))
+    uses = found[place]
     seen_uses = sparse.csr_array(sparse.diags_array(told.astype(np.float32)) @ uses)
     seen_uses.eliminate_zeros()
     # A text that not all may see is blank here.
     distinct = _distinct([text if open_ else "" for text, open_ in zip(corpus, told, strict=True)])
-    names = counter.get_feature_names_out()
     languages = _languages(words[distinct], names)
     kept, rarity = _find(community, seen_uses, names, distinct, matrix[distinct], languages)
     said = WhatWasSaid(community, len(texts.posts))
     members, member_posts = said.by_members(sparse.csr_array(uses[:, kept]), rarity)
-    described = sparse.csr_array(counter.transform(texts.groups))[:, kept]
     spoken = sparse.csr_array(seen_uses[:, kept])
-    groups, group_posts = said.in_groups(spoken, described)
+    groups, group_posts = said.in_groups(spoken, sparse.csr_array(described[:, kept]))
     return Vocabulary(
         Strings.of(names[kept].tolist()),
         rarity,
@@ -142,19 +143,17 @@ def no_terms(community: Community, dimension: int) -> Vocabulary:
     )
 
 
-def _less(
-    words: sparse.csr_array, counter: CountVectorizer, whole: list[str], corpus: list[str]
-) -> sparse.csr_array:
-    """Return which words texts use, given those of the whole texts: few of them differ."""
-    pairs = zip(whole, corpus, strict=True)
-    changed = np.array([text != left for text, left in pairs], dtype=bool)
-    if not changed.any():
-        return words
-    rows = np.flatnonzero(changed)
-    left = sparse.csr_array(counter.transform([corpus[row] for row in rows]))
-    place = np.arange(len(whole))
-    place[rows] = len(whole) + np.arange(len(rows))
-    return sparse.csr_array(sparse.vstack([words, left], format="csr")[place])
+def _counted(texts: Sequence[str]) -> tuple[NDArray[np.object_], sparse.csr_array]:
+    """Return all words and phrases, as they come up, and a table of ones: which text uses which."""
+    column: dict[str, int] = {}
+    flat, ends = array("q"), [0]
+    for text in texts:
+        flat.extend(sorted({column.setdefault(term, len(column)) for term in analyze(text)}))
+        ends.append(len(flat))
+    found = np.frombuffer(flat, np.int64) if flat else np.zeros(0, np.int64)
+    shape = len(texts), len(column)
+    table = sparse.csr_array((np.ones(len(found), np.float32), found, ends), shape=shape)
+    return np.array(list(column), dtype=object), table
 
 
 def _find(
@@ -165,17 +164,21 @@ def _find(
     vectors: Matrix,
     languages: Rows,
 ) -> tuple[Rows, Vector]:
-    """Return the columns of `uses` that are distinctive terms, and how rare each is."""
+    """Return the columns of `uses` that are distinctive terms, by name, and how rare each is."""
     table = who_said(community, in_the_open(community, taking_part(community)))
     said = sparse.csr_array(
         (np.ones(len(table), np.float32), (table["member"], table["text"])),
         shape=(len(community.members), uses.shape[0]),
     )
+    voices = np.count_nonzero(said @ (np.diff(uses.indptr) > 0).astype(np.float32))
+    # Most words come up once or twice, which makes no term.
+    often = np.flatnonzero(np.bincount(uses.indices, minlength=len(names)) >= MIN_WRITERS)
+    often = often[np.argsort(names[often])]
+    names, uses = names[often], sparse.csr_array(uses[:, often])
     times = sparse.csr_array(said @ uses)
     loudest = np.asarray(times.max(axis=0).todense()).ravel()
     by_member = _binary(times)
     writers = np.diff(sparse.csc_array(by_member).indptr)
-    voices = int((np.diff(by_member.indptr) > 0).sum())
     # Five authors of one talk are one voice: a term must come up in as many different texts.
     texts_with = np.diff(sparse.csc_array(uses[distinct]).indptr)
     several = (np.minimum(writers, texts_with) >= MIN_WRITERS) & (
@@ -187,7 +190,7 @@ def _find(
     candidates = candidates[_is_wordy(names[candidates], CALENDAR.union(*_stop_words()))]
     candidates = candidates[_is_phrase(names, candidates, texts_with, len(distinct))]
     kept = candidates[_coherent(uses[:, candidates][distinct], vectors, languages)]
-    return kept, np.log(max(voices, 1) / writers[kept]).astype(np.float32)
+    return often[kept], np.log(max(voices, 1) / writers[kept]).astype(np.float32)
 
 
 def _distinct(corpus: list[str]) -> Rows:
