@@ -10,17 +10,17 @@ of a step are without those of steps within it: looking back embeds what newcome
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import psutil
 import typer
 
 from benchmarks.machine import machine
@@ -34,6 +34,9 @@ from training.train import TrainSettings, train
 
 ENCODING = ("model", "embed")
 """Steps that are encoding; all others are ours."""
+
+LOOK_S = 0.02
+"""Seconds between looks at the memory of all its processes."""
 
 
 class Stopwatch:
@@ -57,10 +60,7 @@ class Stopwatch:
 
 
 def one_run(data: Path, cache: Path, processes: int) -> dict[str, Any]:
-    """Train once in this process and return seconds by step, in all, and peak memory.
-
-    With two processes the peak is that of both added up, though they need not meet.
-    """
+    """Train once in this process and return seconds by step and in all."""
     start = time.perf_counter()
     watch = Stopwatch()
     with watch.task("read", 1):
@@ -70,16 +70,12 @@ def one_run(data: Path, cache: Path, processes: int) -> dict[str, Any]:
         manifest = train(community, settings, Registry(Path(bundles)), datetime.now(UTC), watch)
     whole = time.perf_counter() - start
     encoding = sum(watch.seconds.get(step, 0.0) for step in ENCODING)
-    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)[:processes]
-    peak = sum(resource.getrusage(one).ru_maxrss for one in whose)
     return {
         "dataset": community.name,
         "sizes": manifest.sizes,
         "seconds": round(whole, 2),
         "seconds_without_encoding": round(whole - encoding, 2),
         "seconds_by_step": watch.seconds,
-        # Linux counts kilobytes, macOS bytes.
-        "peak_rss_mb": round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1),
     }
 
 
@@ -89,11 +85,30 @@ def _in_its_own_process(data: Path, cache: Path, processes: int) -> dict[str, An
         "print(json.dumps(one_run(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))))"
     )
     words = [str(data), str(cache), str(processes)]
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
-    if done.returncode:
-        raise DataError(f"training on {data} failed: {done.stderr.strip().splitlines()[-1]}")
-    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as wrong:
+        started = subprocess.Popen([sys.executable, "-c", code, *words], stdout=said, stderr=wrong)
+        peak = 0.0
+        while started.poll() is None:
+            peak = max(peak, sum(memory_of(started.pid)))
+            time.sleep(LOOK_S)
+        for file in (said, wrong):
+            file.seek(0)
+        if started.returncode:
+            raise DataError(f"training on {data} failed: {wrong.read().strip().splitlines()[-1]}")
+        result: dict[str, Any] = json.loads(said.read().strip().splitlines()[-1])
+    result["peak_rss_mb"] = round(peak / 1e6, 1)
     return result
+
+
+def memory_of(pid: int) -> list[int]:
+    """Return the resident bytes of a process and of each below it; what is shared counts twice."""
+    found = []
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                found.append(one.memory_info().rss)
+    return found
 
 
 def main(

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from training.train import versions_of
+from training.beside import cores_here
+from training.manifest import versions_of
 
 LIBRARIES = ("belong", "numpy", "faiss-cpu", "onnxruntime", "polars", "fastapi", "uvicorn")
 """Libraries whose versions may move a figure."""
@@ -26,7 +27,7 @@ def machine() -> dict[str, Any]:
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": _cpu(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else _cores(),
+        "cores": cores_here(),
         "memory_gb": _memory_gb(),
         "system": platform.platform(),
         "libraries": versions_of(LIBRARIES),
@@ -58,10 +59,6 @@ def peak_mb() -> float:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # Linux counts kilobytes, macOS bytes.
     return round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1)
-
-
-def _cores() -> int:
-    return os.cpu_count() or 1
 
 
 def _cpu() -> str:

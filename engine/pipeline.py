@@ -178,7 +178,7 @@ class Pipeline:
 
 def columns_of(feature: Feature | Measures, query: Query, pool: Pool) -> Mapping[str, Vector]:
     """Return what a feature measures, by the names of its columns."""
-    if hasattr(feature, "measure_all"):  # isinstance takes 15 µs a feature
+    if hasattr(feature, "measure_all"):  # to ask isinstance of a protocol takes 15 µs
         return feature.measure_all(query, pool)
     return {feature.name: feature.measure(query, pool)}
 

@@ -96,7 +96,7 @@ class Slate:
 
 
 def pool_of(found: Mapping[str, Rows]) -> Pool:
-    """Return all that sources have proposed, each row once.
+    """Return all that sources have proposed, each row once; no row is below 0.
 
     >>> pool = pool_of({"near": np.array([7, 2, 7]), "tied": np.array([9, 2])})
     >>> pool.rows, pool.found_by["tied"]

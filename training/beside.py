@@ -6,23 +6,28 @@ import logging
 import multiprocessing
 import os
 import signal
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from threading import Thread
 from typing import Any, Generic, TypeVar, cast
 
 from threadpoolctl import threadpool_limits
 
 log = logging.getLogger(__name__)
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""How numerical libraries are told how many threads to use, as they are loaded."""
+
 Result = TypeVar("Result")
 
 
 class Beside(Generic[Result]):
-    """Work in another process: what it waits for is given to it, then its result is awaited."""
+    """Work in another process: what it waits for is given to it once, then its result awaited."""
 
     def __init__(
         self,
@@ -44,10 +49,9 @@ class Beside(Generic[Result]):
         self._send(given)
 
     def result(self) -> Result:
-        """Wait for the result.
+        """Wait for the result, once; what the work asks for must have been given.
 
-        If the process was killed, which is what happens where memory is short, the work is done
-        again in this one.
+        If the process was killed or had no memory, the work is done again in this one.
 
         Raises:
             Exception: Whatever the work has raised.
@@ -56,17 +60,19 @@ class Beside(Generic[Result]):
             for sent in self._sent:
                 sent.result()
             failure, found = cast("tuple[Exception | None, Result]", self._line.recv())
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError):  # of a message that was broken off, too
             self._process.join()
-            log.warning(
-                "%s was ended in a process of its own (exit code %s): it is done again in this one",
-                self._work.__name__,
-                self._process.exitcode,
-            )
-            return self._work(*self._known, lambda: self._given)
+            return self._done_here(f"was ended (exit code {self._process.exitcode})")
+        if isinstance(failure, MemoryError):
+            return self._done_here("had no memory left")
         if failure is not None:
             raise failure
         return found
+
+    def _done_here(self, why: str) -> Result:
+        name = self._work.__name__
+        log.warning("%s %s in a process of its own: it is done again in this one", name, why)
+        return self._work(*self._known, lambda: self._given)
 
     def _send(self, thing: Any) -> None:  # noqa: ANN401
         # In a thread: this one must not wait until it is read.
@@ -84,7 +90,7 @@ def beside(work: Callable[..., Result], *known: Any) -> Iterator[Beside[Result]]
             yet. All that it is given and returns can be pickled.
         known: Its other arguments.
     """
-    cores = max((os.cpu_count() or 1) // 2, 1)
+    cores = max(cores_here() // 2, 1)
     context = multiprocessing.get_context("spawn")  # a fork would copy the locks of threads
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, cores), daemon=True)
@@ -112,10 +118,19 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, free)
 
 
+def cores_here() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS tells nothing else
+
+
 def _work(line: Connection, cores: int) -> None:
+    Thread(target=_end_with_parent, daemon=True).start()
+    os.environ.update(dict.fromkeys(THREADS, str(cores)))  # read by what is imported from now on
     told: tuple[Exception | None, Any]
     # Whoever waited may be killed: then nobody is left to tell.
-    with suppress(EOFError, BrokenPipeError), threadpool_limits(cores):
+    with suppress(EOFError, BrokenPipeError):
         work, known = line.recv()
         with ThreadPoolExecutor(1) as waiting:
             # Asked for at once, so that the line is free.
@@ -123,5 +138,14 @@ def _work(line: Connection, cores: int) -> None:
             try:
                 told = None, work(*known, given.result)
             except Exception as error:  # it is raised where it is waited for
+                error.add_note(f"In a process of its own:\n{traceback.format_exc()}")
                 told = error, None
             line.send(told)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it has ended, however that was."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

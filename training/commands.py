@@ -18,6 +18,7 @@ from rich.text import Text
 
 from engine.errors import SettingError
 from engine.preferences import Preferences
+from training.beside import cores_here
 from training.figures_file import check_writable, write_figures
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 DEFAULT_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "belong"
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
-DEFAULT_PROCESSES = min(os.cpu_count() or 1, 2)
+DEFAULT_PROCESSES = min(cores_here(), 2)
 
 
 USUAL = Preferences()

@@ -51,7 +51,10 @@ class TerminalProgress:
         if self._bars is not None:
             bars = self._bars
             bar = bars.add_task(f"  {called}", total=total)
-            yield lambda done: bars.update(bar, advance=done)
+            try:
+                yield lambda done: bars.update(bar, advance=done)
+            finally:
+                bars.remove_task(bar)
             return
         columns = (
             TextColumn("{task.description:<30}"),

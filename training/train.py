@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
 import shutil
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -26,7 +22,7 @@ from engine.errors import BundleError, SettingError, UnknownError
 from engine.group_ranker import GroupRanker
 from engine.index import VectorIndex
 from engine.introduction_ranker import WHO, IntroductionRanker
-from engine.manifest import FORMAT, Manifest
+from engine.manifest import Manifest
 from engine.preferences import Preferences
 from engine.registry import Registry
 from engine.snapshot import Snapshot
@@ -36,20 +32,14 @@ from training.beside import beside
 from training.build import build_snapshot
 from training.discoveries import find_discoveries
 from training.embed import embed
-from training.gate import validation_of
 from training.learn import Lessons, learn_ranker
 from training.learn_introductions import learn_introductions
+from training.manifest import fingerprint_of, manifest_of
 from training.progress import SILENT, Progress
 from training.split import cut_at, past
 from training.suggested import Suggested
 from training.texts import TextVectors, texts_of, vectors_of
 from training.vector_cache import VectorCache
-
-WORTH_A_PROCESS = 5_000
-"""Members and posts from which a second process gains more time than its start takes."""
-
-LIBRARIES = ("belong", "numpy", "scipy", "polars", "scikit-learn", "faiss-cpu", "onnxruntime")
-"""Libraries whose versions a manifest records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +54,7 @@ class TrainSettings:
         promote: Whether the bundle is made current at once, whatever it is worth; otherwise
             `training.promotion` judges it.
         processes: How many learn at the same time, 1 or 2; each takes memory of its own.
+        worth_two: Members and posts from which a second process gains more than its start takes.
     """
 
     model: str
@@ -72,6 +63,7 @@ class TrainSettings:
     preferences: Preferences = field(default_factory=Preferences)
     promote: bool = True
     processes: int = 1
+    worth_two: int = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +150,7 @@ def train(
         groups = VectorIndex.build(snapshot.groups.prototypes.vectors)
         advance(1)
     fingerprint = fingerprint_of(community, settings, workshop.encoder.fingerprint, suggested)
-    manifest = _manifest(
+    manifest = manifest_of(
         community, settings, workshop.encoder, (snapshot, ranker), fingerprint, now
     )
     told = {who: introductions.story[who]["why"] for who in WHO}
@@ -188,19 +180,20 @@ def _learned(
     """Return all that a bundle knows of a community."""
     texts = texts_of(community)
     vectors = vectors_of(texts, workshop.encoder, workshop.vectors, progress)
-    past_of = (happened_by(community, now), vectors)
-    two = settings.processes > 1 and len(texts.members) + len(texts.posts) >= WORTH_A_PROCESS
-    with beside(learn_introductions, *past_of) if two else nullcontext() as other:
+    happened = happened_by(community, now)
+    sized = len(texts.members) + len(texts.posts)
+    two = settings.processes > 1 and sized >= settings.worth_two
+    with beside(learn_introductions, happened, vectors) if two else nullcontext() as other:
         snapshot = build_snapshot(community, texts, vectors, progress, now)
         if other is not None:
             other.give(snapshot)
-        lessons = _lessons(*past_of, workshop, progress, suggested)
+        lessons = _lessons(happened, vectors, workshop, progress, suggested)
         ranker = learn_ranker(lessons, snapshot, settings.preferences, progress)
         with progress.task("discoveries", 1) as advance:
-            found = find_discoveries(*past_of, snapshot)
+            found = find_discoveries(happened, vectors, snapshot)
             advance(1)
         if other is None:
-            introductions = learn_introductions(*past_of, lambda: snapshot, progress)
+            introductions = learn_introductions(happened, vectors, lambda: snapshot, progress)
         else:
             with progress.task("introductions", 1) as advance:
                 introductions = other.result()
@@ -298,82 +291,3 @@ def snapshot_of(community: Community, workshop: Workshop, progress: Progress = S
     texts = texts_of(community)
     vectors = vectors_of(texts, workshop.encoder, workshop.vectors, progress)
     return build_snapshot(community, texts, vectors, progress)
-
-
-def fingerprint_of(
-    community: Community,
-    settings: TrainSettings,
-    encoder: str,
-    suggested: Suggested | None = None,
-) -> str:
-    """Return a hash of inputs, settings and versions: equal work has an equal fingerprint."""
-    made_with = (FORMAT, encoder, settings.until, settings.preferences, versions_of(LIBRARIES))
-    digest = hashlib.sha256(" ".join(map(str, made_with)).encode())
-    for name in (
-        "members", "groups", "memberships", "posts", "authors",
-        "post_groups", "participations", "ties", "blocks",
-    ):  # fmt: skip
-        frame: pl.DataFrame = getattr(community, name)
-        digest.update(json.dumps([name, frame.columns, len(frame)]).encode())
-        digest.update(frame.hash_rows(seed=0).to_numpy().tobytes())
-    if suggested is not None:
-        digest.update(suggested.frame.hash_rows(seed=0).to_numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _manifest(
-    community: Community,
-    settings: TrainSettings,
-    encoder: OnnxEncoder,
-    model: tuple[Snapshot, GroupRanker],
-    fingerprint: str,
-    now: datetime,
-) -> Manifest:
-    snapshot, ranker = model
-    feedback = ranker.story.get("feedback")
-    told = {} if feedback is None else {name: feedback[name] for name in ("used", "why")}
-    moment = now.astimezone(UTC)
-    return Manifest(
-        format=FORMAT,
-        community=community.name,
-        version=f"{moment:%Y%m%dT%H%M%S%f}"[:18] + f"Z-{fingerprint[:8]}",
-        fingerprint=fingerprint,
-        created_at=moment.isoformat(timespec="seconds"),
-        watermark=0,
-        window=(activity.first_of(community), activity.last_of(community)),
-        sizes={
-            "members": len(community.members),
-            "groups": len(community.groups),
-            "memberships": len(community.memberships),
-            "posts": len(community.posts),
-            "ties": len(community.ties),
-            "interests": len(snapshot.members.interests.vectors),
-            "prototypes": len(snapshot.groups.prototypes.vectors),
-            "terms": len(snapshot.vocabulary),
-            "set_aside": len(community.rejections),
-        },
-        settings={
-            "model": encoder.card.model,
-            "until": settings.until,
-            "encoder": asdict(encoder.card),
-            "preferences": asdict(settings.preferences),
-            "ranker": {
-                who: {key: ranker.story[who][key] for key in ("kind", "why")}
-                for who in ("known", "newcomer")
-            },
-            **({"feedback": told} if told else {}),
-        },
-        libraries=versions_of(LIBRARIES),
-        metrics={"validation": validation_of(ranker)},
-    )
-
-
-def versions_of(libraries: Sequence[str]) -> dict[str, str]:
-    """Return the versions of Python and of those libraries that are installed."""
-    found = {"python": platform.python_version()}
-    for name in libraries:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

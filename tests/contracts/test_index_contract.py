@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.errors import BundleError, NotUnitNormError
-from engine.index import Neighbours, VectorIndex
+from engine.index import AT_ONCE, Neighbours, VectorIndex
 from engine.types import Matrix
 
 Build = Callable[[Matrix], VectorIndex]
@@ -54,6 +54,16 @@ def test_it_finds_what_brute_force_finds(build: Build, exact_below: int) -> None
     assert found.rows.dtype == np.int64
     assert found.scores.dtype == np.float32
     assert found.rows.shape == found.scores.shape == (100, 10)
+
+
+@pytest.mark.parametrize("count", [AT_ONCE, AT_ONCE + 1, 2 * AT_ONCE + 1])
+def test_many_queries_find_what_each_finds_alone(build: Build, count: int) -> None:
+    index, queries = build(clustered(1_000, 1)), clustered(count, 2)
+    found = index.search(queries, 10)
+    alone = [index.search(query[None, :], 10) for query in queries]
+    np.testing.assert_array_equal(found.rows, np.concatenate([one.rows for one in alone]))
+    scores = np.concatenate([one.scores for one in alone])
+    np.testing.assert_allclose(found.scores, scores, atol=1e-6)
 
 
 def test_every_score_is_the_cosine_of_its_row_best_first_each_row_once(build: Build) -> None:

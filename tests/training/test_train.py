@@ -9,11 +9,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -32,14 +32,13 @@ from tests.conftest import MODEL
 from tests.training.circles import circles
 from tests.training.conftest import WHEN, Trained
 from tests.world import BREAD, NOW, ROCKETS, community
-from training.beside import beside
 from training.discoveries import find_discoveries
 from training.embed import embed
+from training.manifest import fingerprint_of
 from training.texts import texts_of, vectors_of
 from training.train import (
     TrainSettings,
     Workshop,
-    fingerprint_of,
     happened_by,
     model_of,
     snapshot_of,
@@ -111,14 +110,12 @@ def test_equal_input_has_an_equal_fingerprint_and_another_version(
 
 
 def test_two_processes_learn_what_one_does(
-    town: Trained, settings: TrainSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    town: Trained, settings: TrainSettings, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("training.train.WORTH_A_PROCESS", 0)
-    begun: list[str] = []
-    both = replace(settings, processes=2)
-    monkeypatch.setattr("training.train.beside", noted(begun))
-    train(town.community, both, Registry(tmp_path), WHEN)
-    assert begun == ["learn_introductions"]
+    both, steps = replace(settings, processes=2, worth_two=0), Steps()
+    train(town.community, both, Registry(tmp_path), WHEN, steps)
+    assert "introductions" in steps.names, "what was learned elsewhere is waited for"
+    assert "meetings" not in steps.names
     one, two = (load_bundle(found.current("town")) for found in (town.registry, Registry(tmp_path)))
     # To the last digit nothing is promised: libraries add up in another order on fewer threads.
     assert type(one.ranker.known) is type(two.ranker.known)
@@ -132,14 +129,16 @@ def test_two_processes_learn_what_one_does(
     np.testing.assert_allclose(ours.prices, theirs.prices, rtol=1e-4, atol=1e-5)
 
 
-def noted(begun: list[str]) -> Any:  # noqa: ANN401
-    """Return `beside`, which then says what was begun."""
+class Steps:
+    """Remembers the steps it is told of."""
 
-    def begin(work: Any, *known: Any) -> Any:  # noqa: ANN401
-        begun.append(work.__name__)
-        return beside(work, *known)
+    def __init__(self) -> None:
+        self.names: list[str] = []
 
-    return begin
+    @contextmanager
+    def task(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
+        self.names.append(name)
+        yield lambda done: None
 
 
 def test_other_settings_have_another_fingerprint(settings: TrainSettings) -> None:
