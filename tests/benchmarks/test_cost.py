@@ -15,12 +15,11 @@ pytestmark = pytest.mark.alone
 def test_a_step_is_timed_without_the_steps_within_it() -> None:
     watch = Stopwatch()
     with watch.task("windows", 1):
-        time.sleep(0.05)
         for _ in range(2):
             with watch.task("embed", 1):
-                time.sleep(0.1)
-    assert 0.2 <= watch.seconds["embed"] < 0.3
-    assert 0.05 <= watch.seconds["windows"] < 0.15
+                time.sleep(0.2)
+    assert watch.seconds["embed"] >= 0.4
+    assert watch.seconds["windows"] < 0.2
 
 
 def test_memory_is_of_a_process_and_those_below_it() -> None:
