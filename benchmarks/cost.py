@@ -88,13 +88,17 @@ def _in_its_own_process(data: Path, cache: Path, processes: int) -> dict[str, An
     with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as wrong:
         started = subprocess.Popen([sys.executable, "-c", code, *words], stdout=said, stderr=wrong)
         peak = 0.0
-        while started.poll() is None:
-            peak = max(peak, sum(memory_of(started.pid)))
-            time.sleep(LOOK_S)
+        try:
+            while started.poll() is None:
+                peak = max(peak, sum(memory_of(started.pid)))
+                time.sleep(LOOK_S)
+        finally:
+            started.kill()
         for file in (said, wrong):
             file.seek(0)
         if started.returncode:
-            raise DataError(f"training on {data} failed: {wrong.read().strip().splitlines()[-1]}")
+            why = wrong.read().strip().splitlines() or [f"exit code {started.returncode}"]
+            raise DataError(f"training on {data} failed: {why[-1]}")
         result: dict[str, Any] = json.loads(said.read().strip().splitlines()[-1])
     result["peak_rss_mb"] = round(peak / 1e6, 1)
     return result

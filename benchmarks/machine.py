@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from training.beside import cores_here
+from training.cores import cores_here
 from training.manifest import versions_of
 
 LIBRARIES = ("belong", "numpy", "faiss-cpu", "onnxruntime", "polars", "fastapi", "uvicorn")

@@ -18,6 +18,8 @@ from typing import Any, Generic, TypeVar, cast
 
 from threadpoolctl import threadpool_limits
 
+from training.cores import cores_here
+
 log = logging.getLogger(__name__)
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -116,13 +118,6 @@ def _deaf() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, free)
-
-
-def cores_here() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1  # macOS tells nothing else
 
 
 def _work(line: Connection, cores: int) -> None:

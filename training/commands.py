@@ -18,7 +18,7 @@ from rich.text import Text
 
 from engine.errors import SettingError
 from engine.preferences import Preferences
-from training.beside import cores_here
+from training.cores import cores_here
 from training.figures_file import check_writable, write_figures
 
 if TYPE_CHECKING:

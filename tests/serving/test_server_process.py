@@ -27,6 +27,17 @@ STOP_S = 20
 
 HEAVY = ("torch", "sentence_transformers", "sklearn", "polars", "transformers", "pyarrow")
 
+TRAINING_ALONE = (*HEAVY, "threadpoolctl", "orjson", "stop_words", "onnx", "psutil")
+"""What `pip install belong[serve]` does not bring, or not for certain."""
+
+SERVE_WITHOUT = """
+import sys
+sys.modules.update(dict.fromkeys(sys.argv.pop(1).split()))
+import serving.run
+from belong.cli import main
+main(["serve", "--help"])
+"""
+
 ANSWER_EVERYTHING = """
 import json, sys, time
 from pathlib import Path
@@ -69,6 +80,13 @@ def is_ready(port: int) -> bool:
         return ask(port, "/readyz")[0] == 200
     except OSError:
         return False
+
+
+def test_a_server_is_installed_without_what_training_needs() -> None:
+    words = [sys.executable, "-c", SERVE_WITHOUT, " ".join(TRAINING_ALONE)]
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    assert "--bundles" in ended.stdout
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from threading import Timer
 import psutil
 import pytest
 
-from training.beside import beside, cores_here
+from training.beside import beside
+from training.cores import cores_here
 
 pytestmark = pytest.mark.timeout(60)
 

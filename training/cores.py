@@ -1,0 +1,12 @@
+"""How much of this machine there is to learn with."""
+
+from __future__ import annotations
+
+import os
+
+
+def cores_here() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS tells nothing else
